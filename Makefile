@@ -1,0 +1,48 @@
+# Everything starts here; `make` alone explains. Needs Python >= 3.11 and git, brings the rest.
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_WORKERS ?= 2
+ARGS ?=
+
+BIN := $(VENV)/bin
+CHECKED := operator hack tests bench
+
+.DEFAULT_GOAL := help
+.PHONY: help install tools check format test test-unit generate demo demo-stop bench image lock clean
+MAKEFLAGS += --no-print-directory
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## Make .venv from the locks, with the project in it (PYTHON=python3.13 for another Python)
+	@$(PYTHON) hack/install.py $(VENV)
+
+tools: ## Find or build the control plane's binaries (KUBEBUILDER_ASSETS=folder for your own)
+	@$(PYTHON) -m hack.toolbox
+
+check: install ## Lint, format, types, import layers, generated files
+	@$(BIN)/ruff check $(CHECKED)
+	@$(BIN)/ruff format --check $(CHECKED)
+	@$(BIN)/mypy $(CHECKED)
+	@$(BIN)/lint-imports
+	@$(BIN)/python hack/generate.py --check
+
+format: install ## Format the code and repair what the linter can
+	@$(BIN)/ruff check --fix $(CHECKED)
+	@$(BIN)/ruff format $(CHECKED)
+
+test: check tools ## All tests that need no container engine (ARGS="-k name" selects)
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) tests/unit tests/integration $(ARGS)
+
+test-unit: install ## The tests that need no control plane
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) tests/unit $(ARGS)
+
+generate: install ## Write the generated files
+	@$(BIN)/python hack/generate.py
+
+lock: ## Resolve the dependencies again (ARGS=--upgrade for newer ones)
+	@$(PYTHON) hack/lock.py $(ARGS)
+
+clean: ## Remove what was made in the checkout; built tools stay in their cache
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find operator hack tests bench -name __pycache__ -type d -exec rm -rf {} +
