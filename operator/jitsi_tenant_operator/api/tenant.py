@@ -1,0 +1,234 @@
+"""JitsiTenant: one customer's Jitsi and the contract behind it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from jitsi_tenant_operator.api.conditions import Conditions
+from jitsi_tenant_operator.api.contract import Contract, Suspension, Termination
+from jitsi_tenant_operator.api.meeting import Access, Branding, Meetings
+from jitsi_tenant_operator.api.model import (
+    CustomResource,
+    Definition,
+    Model,
+    PrinterColumn,
+    Rule,
+    Scale,
+)
+from jitsi_tenant_operator.api.scalars import (
+    DnsLabel,
+    Duration,
+    Host,
+    LocalTime,
+    ObjectName,
+    Release,
+    StorageSize,
+)
+
+
+class RecordingResolution(StrEnum):
+    """The size of a recording's picture."""
+
+    STANDARD = "1280x720"
+    HIGH = "1920x1080"
+
+
+class Recording(Model):
+    """Recording and livestreaming."""
+
+    rules: ClassVar = (
+        Rule(
+            "self.enabled || !self.livestreaming",
+            "livestreaming needs enabled: true, since recorders do both",
+            lambda self: self.enabled or not self.livestreaming,
+        ),
+    )
+
+    enabled: bool = False
+    """Whether recorders run; the contract's options or the plan must hold Recording."""
+    recorders: Annotated[int, Field(ge=1, le=20)] = 1
+    """How many recordings or streams may run at once."""
+    livestreaming: bool = False
+    """Whether meetings can be streamed live; the plan or options must hold Livestreaming."""
+    resolution: RecordingResolution = RecordingResolution.STANDARD
+    """The size of the picture."""
+    storage: StorageSize | None = None
+    """The size of the recordings volume; the plan's when not set."""
+    max_duration: Duration | None = None
+    """How long one recording may last; without limit when not set."""
+
+
+class Media(Model):
+    """The video bridges."""
+
+    bridges: Annotated[int, Field(ge=1, le=50)] = 1
+    """How many video bridges run; never fewer than the plan's minimum."""
+
+
+class BackupWindow(Model):
+    """The part of the night in which backups start."""
+
+    earliest: LocalTime
+    """The first time of day."""
+    latest: LocalTime
+    """The last time of day."""
+
+
+class Backup(Model):
+    """This tenant's wishes for its backups; what is promised is in the terms."""
+
+    window: BackupWindow | None = None
+    """When backups start; the platform spreads them over the night when not set."""
+
+
+class UpdatePolicy(StrEnum):
+    """When a change that would cut a meeting is made."""
+
+    WHEN_IDLE = "WhenIdle"
+    MAINTENANCE_WINDOW = "MaintenanceWindow"
+    IMMEDIATELY = "Immediately"
+
+
+class Updates(Model):
+    """Which Jitsi runs, and when it changes."""
+
+    channel: DnsLabel = "stable"
+    """The release channel of the platform that this tenant follows."""
+    release: Release | None = None
+    """A release that this tenant stays on, whatever its channel says."""
+    policy: UpdatePolicy = UpdatePolicy.WHEN_IDLE
+    """When a change that would cut a meeting is made."""
+
+
+class JitsiTenantSpec(Model):
+    """One customer's Jitsi and the contract behind it."""
+
+    contract: Contract
+    """The commercial document."""
+    plan: ObjectName
+    """The JitsiPlan."""
+    host: Host | None = None
+    """The host name of the service; <name>.<platform domain> when not set."""
+    access: Access = Access()
+    """Who may come in."""
+    meetings: Meetings = Meetings()
+    """How meetings go."""
+    branding: Branding = Branding()
+    """The colours and names that people see."""
+    recording: Recording = Recording()
+    """Recording and livestreaming."""
+    media: Media = Media()
+    """The video bridges."""
+    backup: Backup = Backup()
+    """Wishes for backups."""
+    updates: Updates = Updates()
+    """Which Jitsi runs, and when it changes."""
+    suspension: Suspension = Suspension()
+    """What is suspended by order of a person."""
+    termination: Termination = Termination()
+    """What is known of the end of the contract."""
+
+
+class EffectiveTerm(Model):
+    """One term in force for this tenant, and where it comes from."""
+
+    name: Annotated[str, Field(max_length=64)]
+    """The term, for instance backup.daily."""
+    value: Annotated[str, Field(max_length=512)]
+    """Its value."""
+    document: Annotated[str, Field(max_length=253)]
+    """The document that sets it."""
+    clause: Annotated[str, Field(max_length=16)] | None = None
+    """The clause of that document."""
+
+
+class BridgeStatus(Model):
+    """One video bridge as clients reach it."""
+
+    name: Annotated[str, Field(max_length=63)]
+    """Its name."""
+    addresses: Annotated[tuple[str, ...], Field(max_length=8)] = ()
+    """The addresses that are given to clients."""
+    port: int | None = None
+    """The UDP port at those addresses."""
+    ready: bool = False
+    """Whether it runs and is ready."""
+
+
+class JitsiTenantStatus(Model):
+    """What the operator found and did."""
+
+    observed_generation: int | None = None
+    """The generation whose spec was applied last."""
+    conditions: Conditions | None = None
+    """Ready sums up; the others say of each part how it stands."""
+    url: Annotated[str, Field(max_length=300)] | None = None
+    """Where people meet."""
+    release: Annotated[str, Field(max_length=32)] | None = None
+    """The Jitsi release that was applied."""
+    bridges: Annotated[
+        tuple[BridgeStatus, ...],
+        Field(
+            max_length=50,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+            },
+        ),
+    ] | None = None
+    """The video bridges."""
+    bridge_replicas: int | None = None
+    """How many video bridges there are, for the scale subresource."""
+    bridge_selector: Annotated[str, Field(max_length=512)] | None = None
+    """The label selector of the bridges' pods, for the scale subresource."""
+    terms: Annotated[
+        tuple[EffectiveTerm, ...],
+        Field(
+            max_length=64,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+            },
+        ),
+    ] | None = None
+    """The terms in force, each with its source."""
+
+
+_READY = '.status.conditions[?(@.type=="Ready")]'
+
+
+class JitsiTenant(CustomResource):
+    """One customer's Jitsi and the contract behind it; there is one in a namespace."""
+
+    definition: ClassVar = Definition(
+        kind="JitsiTenant",
+        plural="jitsitenants",
+        short_names=("jt",),
+        namespaced=True,
+        columns=(
+            PrinterColumn("Ready", f"{_READY}.status"),
+            PrinterColumn("Reason", f"{_READY}.reason"),
+            PrinterColumn("URL", ".status.url"),
+            PrinterColumn("Plan", ".spec.plan"),
+            PrinterColumn("Bridges", ".status.bridgeReplicas", "integer"),
+            PrinterColumn("Release", ".status.release", wide=True),
+            PrinterColumn("Contract", ".spec.contract.reference", wide=True),
+            PrinterColumn("Message", f"{_READY}.message", wide=True),
+        ),
+        scale=Scale(".spec.media.bridges", ".status.bridgeReplicas", ".status.bridgeSelector"),
+    )
+    rules: ClassVar = (
+        Rule(
+            "self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')",
+            "the name of a tenant is a DNS label: at most 63 characters, no dots",
+            lambda self: len(self.metadata.name) <= 63 and "." not in self.metadata.name,
+        ),
+    )
+
+    spec: JitsiTenantSpec
+    """What is wanted."""
+    status: JitsiTenantStatus | None = None
+    """What was found and done."""
