@@ -18,7 +18,7 @@ install: ## Make .venv from the locks, with the project in it (PYTHON=python3.13
 	@$(PYTHON) hack/install.py $(VENV)
 
 tools: ## Find or build the control plane's binaries (KUBEBUILDER_ASSETS=folder for your own)
-	@$(PYTHON) -m hack.toolbox
+	@PYTHONPATH=hack $(PYTHON) -m toolbox --quiet
 
 check: install ## Lint, format, types, import layers, generated files
 	@$(BIN)/ruff check $(CHECKED)

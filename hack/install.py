@@ -121,7 +121,11 @@ def install_checkout(python: Path, folder: Path) -> bool:
     if stamp.is_file() and stamp.read_text() == wanted:
         return False
     environment = VirtualEnvironment(folder)
-    environment.create(python)
+    # Another interpreter needs another environment; newer packages do not.
+    interpreter = folder / ".made-by"
+    if not interpreter.is_file() or interpreter.read_text() != _identity(python):
+        environment.create(python)
+        interpreter.write_text(_identity(python))
     environment.install("--require-hashes", "-r", str(ROOT / "requirements" / "dev.txt"))
     # hatchling is in the lock, so nothing unlocked is fetched to build the project itself.
     environment.install("--no-build-isolation", "--no-deps", "--editable", str(ROOT))
@@ -137,13 +141,14 @@ def _refuse_old(python: Path) -> None:
         )
 
 
+def _identity(python: Path) -> str:
+    about = "import sys; print(sys.version, sys.base_prefix)"
+    done = subprocess.run([str(python), "-c", about], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def _digest(python: Path) -> str:
-    about = subprocess.run(
-        [str(python), "-c", "import sys; print(sys.version, sys.base_prefix)"],
-        capture_output=True,
-        check=True,
-    )
-    digest = hashlib.sha256(about.stdout)
+    digest = hashlib.sha256(_identity(python).encode())
     for name in INPUTS:
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest() + f" in {ROOT}"
