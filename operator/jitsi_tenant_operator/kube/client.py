@@ -1,0 +1,431 @@
+"""Requests to the API server: plain dicts in and out, errors sorted by what one can do."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Literal, Self, cast
+from urllib.parse import urlencode
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
+from jitsi_tenant_operator.clock import Clock
+from jitsi_tenant_operator.kube.connection import Connection, timeouts
+from jitsi_tenant_operator.kube.errors import (
+    KubeError,
+    SilentStream,
+    Unauthorized,
+    Unavailable,
+    error_of_response,
+    error_of_status,
+)
+from jitsi_tenant_operator.kube.metrics import KubeMetrics
+from jitsi_tenant_operator.kube.resources import LEASES, SECRETS, Resource, ResourceRegistry
+
+_JSON = "application/json"
+_APPLY = "application/apply-patch+yaml"
+_MERGE_PATCH = "application/merge-patch+json"
+_METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+
+_TRIES = 3
+_REQUEST_SECONDS = 30.0
+_LONGEST_WAIT_SECONDS = 5.0
+
+Propagation = Literal["Background", "Foreground", "Orphan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list; `resource_version` is that of the whole list."""
+
+    items: list[JsonObject]
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """One line of a watch. A BOOKMARK's object has only metadata.resourceVersion."""
+
+    type: str
+    object: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which objects of a kind: label and field selectors in the API's own syntax."""
+
+    namespace: str = ""
+    label_selector: str = ""
+    field_selector: str = ""
+    metadata_only: bool = False
+
+    def query(self) -> dict[str, str]:
+        """The query parameters of the selectors."""
+        pairs = {"labelSelector": self.label_selector, "fieldSelector": self.field_selector}
+        return {name: value for name, value in pairs.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    verb: str
+    resource: str
+    method: str
+    path: str
+    body: bytes | None = None
+    content_type: str = _JSON
+    accept: str = _JSON
+    repeatable: bool = True
+    """Whether sending it twice does the same as sending it once."""
+    sensitive: bool = False
+    queued: bool = True
+
+
+class KubeClient:
+    """The calls that an operator makes, over one session.
+
+    All requests but watches share `max_in_flight`. Transient failures of requests that can be
+    repeated are tried three times in all; a longer Retry-After is left to the caller, in
+    `KubeError.retry_after`. A 401 makes the client load its credentials again, once a request.
+    Bodies are never logged, nor are they part of an error about a Secret.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        resources: ResourceRegistry,
+        metrics: KubeMetrics,
+        clock: Clock,
+        user_agent: str,
+        field_manager: str,
+        max_in_flight: int = 32,
+    ) -> None:
+        self._connection = connection
+        self.resources = resources
+        self.metrics = metrics
+        self.clock = clock
+        self._user_agent = user_agent
+        self._field_manager = field_manager
+        self._slots = asyncio.Semaphore(max_in_flight)
+
+    @classmethod
+    async def connect(
+        cls, *, kubeconfig: str | None = None, context: str | None = None, **rest: Any
+    ) -> Self:
+        """A client for the cluster of the kubeconfig (see `load_configuration`).
+
+        `rest` are the arguments of the constructor. Raises ConfigurationError.
+        """
+        return cls(await Connection.open(kubeconfig, context), **rest)
+
+    @property
+    def configuration(self) -> Any:
+        """The `kubernetes.aio` configuration in use: address, certificates, token."""
+        return self._connection.configuration
+
+    async def close(self) -> None:
+        """End all watches and close the session."""
+        await self._connection.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def get(self, ref: ObjectRef, *, metadata_only: bool = False) -> JsonObject:
+        """The object, or only its metadata. Raises NotFound."""
+        resource = self.resources.of_ref(ref)
+        accept = _METADATA.format("") if metadata_only else _JSON
+        path = resource.path(ref.namespace, ref.name)
+        obj = await self._json(_request("get", resource, "GET", path, accept=accept))
+        return _named(obj, resource)
+
+    async def get_raw(self, path: str) -> bytes:
+        """The answer at a path that is no resource, such as "/version"."""
+        return await self._send(_Request("get", "", "GET", path))
+
+    async def list_pages(
+        self, resource: Resource, selection: Selection | None = None, *, page_size: int = 500
+    ) -> AsyncGenerator[Page]:
+        """The most recent objects, in pages of one consistent list.
+
+        Raises Gone when the list became too old between two pages: start again.
+        """
+        selection = selection or Selection()
+        accept = _METADATA.format("List") if selection.metadata_only else _JSON
+        query = {**selection.query(), "limit": str(page_size)}
+        while True:
+            path = _with_query(resource.path(selection.namespace), query)
+            answer = await self._json(_request("list", resource, "GET", path, accept=accept))
+            items = [_named(item, resource) for item in answer.pop("items", None) or ()]
+            yield Page(items, answer["metadata"]["resourceVersion"])
+            token = answer["metadata"].get("continue")
+            if not token:
+                return
+            query["continue"] = token
+
+    async def watch(
+        self,
+        resource: Resource,
+        selection: Selection | None = None,
+        *,
+        resource_version: str = "",
+        timeout: float = 400.0,  # noqa: ASYNC109 - the server's, not ours
+        inactivity: float = 90.0,
+    ) -> AsyncGenerator[WatchEvent]:
+        """Changes after `resource_version`, until the server ends the stream (`timeout` seconds).
+
+        With an empty `resource_version` the stream begins with one ADDED event for each object
+        there is, closed by a bookmark with the annotation k8s.io/initial-events-end (streaming
+        lists of the API, needs the verb watch alone). Bookmarks come about every minute, so a
+        stream that says nothing for `inactivity` seconds is dead: SilentStream is raised.
+        ERROR events are raised as the error they describe, Gone for 410.
+        """
+        selection = selection or Selection()
+        query = {**selection.query(), "watch": "1", "allowWatchBookmarks": "true"}
+        query["timeoutSeconds"] = str(int(timeout * random.uniform(0.75, 1.0)))  # noqa: S311
+        if resource_version:
+            query["resourceVersion"] = resource_version
+        else:
+            query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        accept = _METADATA.format("") if selection.metadata_only else _JSON
+        path = _with_query(resource.path(selection.namespace), query)
+        request = _request("watch", resource, "GET", path, accept=accept)
+        async with aclosing(self._stream(request, inactivity)) as lines:
+            async for line in lines:
+                event = _event(line, request.path)
+                if event.type == "ERROR":
+                    raise error_of_status(event.object, sensitive=request.sensitive)
+                _named(event.object, resource)
+                yield event
+
+    async def apply(
+        self,
+        obj: JsonObject,
+        *,
+        subresource: str = "",
+        field_manager: str | None = None,
+        force: bool = True,
+    ) -> JsonObject:
+        """Server-side apply of a complete intent; the object as it is stored afterwards.
+
+        Fields that the same manager applied before and that are missing now are removed.
+        Without `force` a field of another manager is a Conflict.
+        """
+        resource, path = self._place(obj, subresource)
+        manager = field_manager or self._field_manager
+        query = {"fieldManager": manager, "force": "true" if force else "false"}
+        return await self._json(
+            _request(
+                "apply",
+                resource,
+                "PATCH",
+                _with_query(path, query),
+                body=orjson.dumps(obj),
+                content_type=_APPLY,
+            )
+        )
+
+    async def create(self, obj: JsonObject) -> JsonObject:
+        """Create the object; it may have metadata.generateName. Raises AlreadyExists."""
+        resource = self.resources.of(obj["apiVersion"], obj["kind"])
+        path = resource.path(obj["metadata"].get("namespace") or "")
+        path = _with_query(path, {"fieldManager": self._field_manager})
+        return await self._json(
+            _request("create", resource, "POST", path, body=orjson.dumps(obj), repeatable=False)
+        )
+
+    async def merge_patch(
+        self, ref: ObjectRef, patch: JsonObject, *, subresource: str = ""
+    ) -> JsonObject:
+        """JSON merge patch (RFC 7386): null removes. The object as it is stored afterwards.
+
+        metadata.resourceVersion in the patch makes it conditional (Conflict otherwise), so does
+        metadata.uid (Invalid otherwise).
+        """
+        resource = self.resources.of_ref(ref)
+        path = resource.path(ref.namespace, ref.name, subresource)
+        path = _with_query(path, {"fieldManager": self._field_manager})
+        return await self._json(
+            _request(
+                "patch",
+                resource,
+                "PATCH",
+                path,
+                body=orjson.dumps(patch),
+                content_type=_MERGE_PATCH,
+            )
+        )
+
+    async def delete(
+        self, ref: ObjectRef, *, uid: str | None = None, propagation: Propagation = "Background"
+    ) -> None:
+        """Delete the object, with `uid` only if it is still that one (Conflict otherwise).
+
+        Raises NotFound. Finalizers may keep the object for a while.
+        """
+        resource = self.resources.of_ref(ref)
+        options: JsonObject = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": propagation,
+        }
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
+        path = resource.path(ref.namespace, ref.name)
+        await self._send(_request("delete", resource, "DELETE", path, body=orjson.dumps(options)))
+
+    def _place(self, obj: JsonObject, subresource: str) -> tuple[Resource, str]:
+        resource = self.resources.of(obj["apiVersion"], obj["kind"])
+        metadata = obj["metadata"]
+        path = resource.path(metadata.get("namespace") or "", metadata["name"], subresource)
+        return resource, path
+
+    async def _json(self, request: _Request) -> JsonObject:
+        body = await self._send(request)
+        try:
+            return cast("JsonObject", orjson.loads(body))
+        except orjson.JSONDecodeError as error:
+            raise Unavailable(f"{request.verb} {request.path}: no JSON in the answer") from error
+
+    async def _send(self, request: _Request) -> bytes:
+        """Send, and repeat what is worth repeating. The slot is free while waiting."""
+        renewed = False
+        tries = 0
+        while True:
+            tries += 1
+            authorization = await self._connection.authorization()
+            try:
+                async with self._slots if request.queued else nullcontext():
+                    return await self._exchange(request, authorization)
+            except Unauthorized:
+                if renewed or not await self._connection.renew(authorization):
+                    raise
+                renewed = True
+            except Unavailable as error:
+                delay = _delay_before(tries, error, request)
+                if delay is None:
+                    raise
+                await self.clock.sleep(delay)
+
+    async def _exchange(self, request: _Request, authorization: str | None) -> bytes:
+        try:
+            async with self._connection.session().request(
+                request.method,
+                URL(self._connection.base_url + request.path, encoded=True),
+                data=request.body,
+                headers=self._headers(request, authorization),
+                timeout=timeouts(total=_REQUEST_SECONDS),
+                **self._connection.options,
+            ) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._broken(request, error) from error
+        self._count(request, str(response.status))
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+            raise error_of_response(
+                response.status, response.headers, body, sensitive=request.sensitive
+            )
+        return body
+
+    async def _stream(self, request: _Request, inactivity: float) -> AsyncGenerator[bytes]:
+        """The lines of the answer; the connection is closed with the generator."""
+        authorization = await self._connection.authorization()
+        try:
+            async with self._connection.session().get(
+                URL(self._connection.base_url + request.path, encoded=True),
+                headers=self._headers(request, authorization),
+                timeout=timeouts(silence=inactivity),
+                **self._connection.options,
+            ) as response:
+                self._count(request, str(response.status))
+                if response.status != HTTPStatus.OK:
+                    body = await response.read()
+                    error = error_of_response(response.status, response.headers, body)
+                    if isinstance(error, Unauthorized):
+                        await self._connection.renew(authorization)
+                    raise error
+                rest = b""
+                async for chunk in response.content.iter_any():
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        yield line
+        except aiohttp.SocketTimeoutError as error:
+            raise SilentStream(f"{request.path}: nothing heard for {inactivity:g} s") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._broken(request, error) from error
+
+    def _headers(self, request: _Request, authorization: str | None) -> dict[str, str]:
+        headers = {
+            "Accept": request.accept,
+            # The API server would compress large answers: dear for both, useless in a cluster.
+            "Accept-Encoding": "identity",
+            "User-Agent": self._user_agent,
+        }
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
+        if authorization:
+            headers["Authorization"] = authorization
+        return headers
+
+    def _broken(self, request: _Request, error: Exception) -> Unavailable:
+        code = "timeout" if isinstance(error, TimeoutError) else "connection"
+        self._count(request, code)
+        text = str(error) or type(error).__name__
+        return Unavailable(f"{request.verb} {request.path}: {text}", reason=code.capitalize())
+
+    def _count(self, request: _Request, code: str) -> None:
+        self.metrics.requests.labels(request.verb, request.resource, code).inc()
+
+
+def _request(verb: str, resource: Resource, method: str, path: str, **rest: Any) -> _Request:
+    return _Request(
+        verb,
+        resource.plural,
+        method,
+        path,
+        sensitive=resource == SECRETS,
+        # A busy operator must not lose its Lease because the renewal waits behind its applies.
+        queued=resource != LEASES,
+        **rest,
+    )
+
+
+def _delay_before(tries: int, error: KubeError, request: _Request) -> float | None:
+    """Seconds to wait before the next try, None when there shall be none.
+
+    A request that is not repeatable may still follow a 429: the server has not looked at it.
+    """
+    refused_unseen = error.status == HTTPStatus.TOO_MANY_REQUESTS
+    if tries >= _TRIES or not (request.repeatable or refused_unseen):
+        return None
+    jitter = random.uniform(0.5, 1.0)  # noqa: S311
+    delay = max(error.retry_after or 0.0, 0.2 * 4 ** (tries - 1) * jitter)
+    return delay if delay <= _LONGEST_WAIT_SECONDS else None
+
+
+def _event(line: bytes, path: str) -> WatchEvent:
+    try:
+        parsed = orjson.loads(line)
+        return WatchEvent(parsed["type"], parsed["object"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise Unavailable(f"{path}: no event of a watch in the answer") from error
+
+
+def _with_query(path: str, query: dict[str, str]) -> str:
+    return f"{path}?{urlencode(query)}"
+
+
+def _named(obj: JsonObject, resource: Resource) -> JsonObject:
+    """Items of typed lists come without apiVersion and kind, metadata with that of its own."""
+    obj["apiVersion"] = resource.api_version
+    obj["kind"] = resource.kind
+    return obj

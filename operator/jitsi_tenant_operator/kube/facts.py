@@ -1,0 +1,188 @@
+"""What is kept of the status of a child: small, comparable summaries per kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from jitsi_tenant_operator.api.objects import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadFacts:
+    """A Deployment or StatefulSet. Counts are of pods; `why_not` is one line, empty if all is well.
+
+    `generation` is that of the spec, `observed_generation` the one that the counts speak of.
+    """
+
+    generation: int
+    observed_generation: int
+    desired: int
+    total: int
+    updated: int
+    ready: int
+    available: int
+    why_not: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether the roll-out of the present spec is over, as `kubectl rollout status` says."""
+        return (
+            self.observed_generation >= self.generation
+            and self.updated == self.desired == self.total
+            and self.ready >= self.desired
+            and self.available >= self.desired
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFacts:
+    """What the cluster gave a Service: node ports by port name, IPs, load-balancer addresses."""
+
+    node_ports: tuple[tuple[str, int], ...]
+    cluster_ip: str
+    addresses: tuple[str, ...]
+
+    def node_port(self, name: str) -> int | None:
+        """The node port of the port with that name ("" for the only, unnamed one)."""
+        return next((number for port, number in self.node_ports if port == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """Where a pod runs, and whether its readiness condition holds."""
+
+    phase: str
+    ready: bool
+    node: str
+    host_ip: str
+    pod_ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimFacts:
+    """A PersistentVolumeClaim: Pending, Bound or Lost, and the capacity it got ("10Gi")."""
+
+    phase: str
+    capacity: str
+
+
+@dataclass(frozen=True, slots=True)
+class IngressFacts:
+    """The addresses (IPs or host names) at which the Ingress is served."""
+
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """An HTTPRoute: whether all its Gateways accepted it (None: nobody answered yet)."""
+
+    accepted: bool | None
+    why_not: str
+
+
+Facts: TypeAlias = WorkloadFacts | ServiceFacts | PodFacts | ClaimFacts | IngressFacts | RouteFacts
+
+
+def facts_of(obj: JsonObject) -> Facts | None:
+    """The facts of an object of a kind that has any."""
+    read = _READERS.get((obj["apiVersion"], obj["kind"]))
+    return read(obj) if read is not None else None
+
+
+def _workload(obj: JsonObject) -> WorkloadFacts:
+    status = obj.get("status") or {}
+    ready = int(status.get("readyReplicas") or 0)
+    return WorkloadFacts(
+        generation=int(obj["metadata"].get("generation") or 0),
+        observed_generation=int(status.get("observedGeneration") or 0),
+        desired=int(obj["spec"].get("replicas", 1)),
+        total=int(status.get("replicas") or 0),
+        updated=int(status.get("updatedReplicas") or 0),
+        ready=ready,
+        available=int(status.get("availableReplicas") or 0),
+        why_not=_why_not(status.get("conditions") or ()),
+    )
+
+
+def _why_not(conditions: Iterable[JsonObject]) -> str:
+    """Deployments say what is wrong in conditions; a failure to make pods comes first."""
+    by_type = {c.get("type"): c for c in conditions}
+    failure = by_type.get("ReplicaFailure")
+    if failure is not None and failure.get("status") == "True":
+        return _line(failure)
+    for name in ("Progressing", "Available"):
+        condition = by_type.get(name)
+        if condition is not None and condition.get("status") == "False":
+            return _line(condition)
+    return ""
+
+
+def _line(condition: JsonObject) -> str:
+    text = f"{condition.get('reason', '')}: {condition.get('message', '')}"
+    return " ".join(text.split())[:200]
+
+
+def _service(obj: JsonObject) -> ServiceFacts:
+    spec = obj["spec"]
+    ports = ((p.get("name", ""), p.get("nodePort")) for p in spec.get("ports") or ())
+    return ServiceFacts(
+        node_ports=tuple((name, int(number)) for name, number in ports if number),
+        cluster_ip=spec.get("clusterIP", ""),
+        addresses=_addresses(obj),
+    )
+
+
+def _addresses(obj: JsonObject) -> tuple[str, ...]:
+    balancer = (obj.get("status") or {}).get("loadBalancer") or {}
+    entries = balancer.get("ingress") or ()
+    return tuple(e.get("ip") or e.get("hostname") or "" for e in entries)
+
+
+def _pod(obj: JsonObject) -> PodFacts:
+    status = obj.get("status") or {}
+    conditions = status.get("conditions") or ()
+    return PodFacts(
+        phase=status.get("phase", ""),
+        ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions),
+        node=obj["spec"].get("nodeName", ""),
+        host_ip=status.get("hostIP", ""),
+        pod_ip=status.get("podIP", ""),
+    )
+
+
+def _claim(obj: JsonObject) -> ClaimFacts:
+    status = obj.get("status") or {}
+    return ClaimFacts(
+        phase=status.get("phase", ""), capacity=(status.get("capacity") or {}).get("storage", "")
+    )
+
+
+def _ingress(obj: JsonObject) -> IngressFacts:
+    return IngressFacts(_addresses(obj))
+
+
+def _route(obj: JsonObject) -> RouteFacts:
+    accepted: list[JsonObject] = [
+        condition
+        for parent in (obj.get("status") or {}).get("parents") or ()
+        for condition in parent.get("conditions") or ()
+        if condition.get("type") == "Accepted"
+    ]
+    refusal: Any = next((c for c in accepted if c.get("status") != "True"), None)
+    if refusal is not None:
+        return RouteFacts(accepted=False, why_not=_line(refusal))
+    return RouteFacts(accepted=True if accepted else None, why_not="")
+
+
+_READERS: dict[tuple[str, str], Callable[[JsonObject], Facts]] = {
+    ("apps/v1", "Deployment"): _workload,
+    ("apps/v1", "StatefulSet"): _workload,
+    ("v1", "Service"): _service,
+    ("v1", "Pod"): _pod,
+    ("v1", "PersistentVolumeClaim"): _claim,
+    ("networking.k8s.io/v1", "Ingress"): _ingress,
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"): _route,
+}
