@@ -1,1 +1,1 @@
-"""The custom resources as typed models: the one source of the CRDs, of parsing and of their reference pages."""
+"""The custom resources as typed models: the one source of CRDs, parsing and reference pages."""

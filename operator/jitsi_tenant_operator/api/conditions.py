@@ -7,7 +7,11 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from jitsi_tenant_operator.api.constraints import MapList
 from jitsi_tenant_operator.api.model import Model
+
+Generation = Annotated[int, Field(ge=0, le=2**63 - 1, json_schema_extra={"format": "int64"})]
+"""The number of a version of an object's spec, as in its metadata."""
 
 
 class ConditionStatus(StrEnum):
@@ -21,7 +25,7 @@ class ConditionStatus(StrEnum):
 class Condition(Model):
     """One aspect of an object's state, as metav1.Condition."""
 
-    type: Annotated[str, StringConstraints(max_length=64)]
+    type: Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Z][A-Za-z0-9]*$")]
     """What is spoken of; True is the good state."""
     status: ConditionStatus
     """Whether it holds."""
@@ -29,20 +33,17 @@ class Condition(Model):
     """Why, in one stable word."""
     message: Annotated[str, StringConstraints(max_length=4096)] = ""
     """Why, for a person, and what to change."""
-    last_transition_time: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    last_transition_time: Annotated[
+        str, StringConstraints(max_length=32), Field(json_schema_extra={"format": "date-time"})
+    ]
     """When `status` last changed."""
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
     """The generation of the object that this was found for."""
 
 
 Conditions = Annotated[
     tuple[Condition, ...],
-    Field(
-        max_length=32,
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["type"],
-        },
-    ),
+    Field(max_length=32),
+    MapList("type"),
 ]
 """The conditions of an object, one of each type."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
+from jitsi_tenant_operator.api.constraints import SetList
 from jitsi_tenant_operator.api.model import Model, Rule
 from jitsi_tenant_operator.api.plan import Feature
 from jitsi_tenant_operator.api.scalars import (
@@ -101,13 +102,12 @@ class Contract(Model):
     """The initial duration, from the day of signature."""
     renewal: Renewal = Renewal()
     """How it goes on after that."""
-    options: Annotated[
-        tuple[Feature, ...], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})
-    ] = ()
-    """The options subscribed to beyond what the plan holds."""
+    options: Annotated[tuple[Feature, ...], Field(max_length=8), SetList()] = ()
+    """The options subscribed to; the plan must offer them."""
     documents: Annotated[
         tuple[ObjectName, ...],
-        Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=8),
+        SetList(),
     ] = ()
     """The JitsiTerms that this contract is bound to; the platform's own when empty."""
     terms: OperationalTerms | None = None
@@ -195,7 +195,7 @@ class ErasureConfirmation(Model):
 
     contract_reference: ShortText
     """The contract's reference, written again."""
-    confirmed_by: Annotated[str, StringConstraints(min_length=1, max_length=254)]
+    confirmed_by: ShortText
     """Who confirms."""
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
+from jitsi_tenant_operator.api.constraints import Expected
 from jitsi_tenant_operator.api.model import Model, Rule
 from jitsi_tenant_operator.api.platform import SecretKeyReference
 from jitsi_tenant_operator.api.scalars import (
@@ -19,9 +20,25 @@ from jitsi_tenant_operator.api.scalars import (
     ShortText,
 )
 
-Token = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/@*-]{1,128}$", max_length=128)]
+Token = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9._:/@*-]+$", max_length=128),
+    Expected("1 to 128 letters, digits or any of . _ : / @ * -"),
+]
 DistinguishedName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9 ._=,+@-]{1,256}$", max_length=256)
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9 ._=,+@-]+$", max_length=256),
+    Expected("a distinguished name of plain letters, such as ou=people,dc=example,dc=org"),
+]
+LdapFilter = Annotated[
+    str,
+    StringConstraints(pattern=r"^\([A-Za-z0-9 ._=,&|!()%*-]+\)$", max_length=256),
+    Expected("an LDAP filter in parentheses, such as (uid=%u)"),
+]
+Colour = Annotated[
+    str,
+    StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", max_length=7),
+    Expected("a colour in quotes as '#rrggbb'"),
 ]
 
 
@@ -78,9 +95,7 @@ class LdapAccess(Model):
     """The account that searches; anonymous when not set."""
     bind_password: SecretKeyReference | None = None
     """Its password, in a Secret of the tenant's namespace."""
-    filter: Annotated[
-        str, StringConstraints(pattern=r"^\([A-Za-z0-9 ._=,&|!()%*-]{1,254}\)$", max_length=256)
-    ] = "(uid=%u)"
+    filter: LdapFilter = "(uid=%u)"
     """The filter that finds an account; %u is the name that was given."""
     start_tls: bool = False
     """Whether an ldap:// connection is encrypted before the first word."""
@@ -190,9 +205,7 @@ class Branding(Model):
     """Whether the bare address shows a welcome page; else it opens a new room."""
     welcome_text: LongText | None = None
     """A sentence for the welcome page."""
-    background_color: (
-        Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", max_length=7)] | None
-    ) = None
+    background_color: Colour | None = None
     """The colour behind the pictures, as #rrggbb."""
     logo: Logo | None = None
     """The logo."""

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
+import orjson
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, ErrorDetails
+from pydantic_core import CoreSchema
 
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
+from jitsi_tenant_operator.api.problems import explain
+from jitsi_tenant_operator.api.scalars import DnsLabel, ObjectName
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,9 @@ class Model(BaseModel):
 
     @model_validator(mode="after")
     def _keep_rules(self) -> Self:
-        for rule in self.rules:
-            if rule.check is not None and not rule.check(self):
-                raise ValueError(rule.message)
+        broken = [rule.message for rule in self.rules if rule.check and not rule.check(self)]
+        if broken:
+            raise ValueError("; ".join(broken))
         return self
 
     @classmethod
@@ -72,7 +75,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
+        return f"{self.path}: {self.message}" if self.path else self.message
 
 
 class InvalidObjectError(Exception):
@@ -87,8 +90,8 @@ class InvalidObjectError(Exception):
 class ObjectMeta(Model):
     """The part of Kubernetes' ObjectMeta that the operator reads."""
 
-    name: str
-    namespace: str = ""
+    name: ObjectName
+    namespace: DnsLabel | Literal[""] = ""
     uid: str = ""
     generation: int = 0
     resource_version: str = ""
@@ -148,29 +151,66 @@ class CustomResource(Model):
     def parse(cls, obj: JsonObject, *, strict: bool = False) -> Self:
         """Read `obj`; unknown fields are refused when `strict`, as for a file, else passed over.
 
-        Raises InvalidObjectError with the path of every field that cannot be used.
+        A field that is null counts as not set. Raises InvalidObjectError with the path of every
+        field that cannot be used.
         """
-        known = {key: obj[key] for key in ("spec", "status") if key in obj}
-        metadata = {"metadata": ObjectMeta.model_validate(obj.get("metadata") or {})}
+        fields = {key: part for key, part in obj.items() if key not in {"apiVersion", "kind"}}
+        metadata = fields.get("metadata")
+        if isinstance(metadata, dict):
+            fields["metadata"] = {
+                key: part
+                for key, part in metadata.items()
+                if key in _METADATA_READ or (strict and key not in _METADATA)
+            }
         try:
-            return cls.model_validate(
-                {**metadata, **known}, extra="forbid" if strict else "ignore"
+            # By way of JSON, since it has Kubernetes' types: there "5" is no number, 1 not true.
+            return cls.model_validate_json(
+                orjson.dumps(_without_nulls(fields)),
+                strict=True,
+                extra="forbid" if strict else "ignore",
             )
         except ValidationError as error:
-            problems = [Problem(_path(detail), _expectation(detail)) for detail in error.errors()]
-            raise InvalidObjectError(ObjectRef.of(obj), problems) from None
+            problems = [Problem(path, message) for path, message in explain(error, cls)]
+            raise InvalidObjectError(cls._ref_in(obj), problems) from None
+
+    @classmethod
+    def _ref_in(cls, obj: JsonObject) -> ObjectRef:
+        metadata = obj.get("metadata")
+        named = metadata if isinstance(metadata, dict) else {}
+        return ObjectRef(
+            API_VERSION,
+            cls.definition.kind,
+            str(named.get("namespace") or ""),
+            str(named.get("name") or "without a name"),
+        )
 
 
-def _path(detail: ErrorDetails) -> str:
-    path = ""
-    for part in detail["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return path
+_METADATA_READ = frozenset(field.alias or name for name, field in ObjectMeta.model_fields.items())
+_METADATA = frozenset(
+    {
+        "annotations",
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "finalizers",
+        "generateName",
+        "generation",
+        "labels",
+        "managedFields",
+        "name",
+        "namespace",
+        "ownerReferences",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    }
+)
+"""The fields of Kubernetes' ObjectMeta."""
 
 
-def _expectation(detail: ErrorDetails) -> str:
-    if detail["type"] == "extra_forbidden":
-        return "unknown field"
-    if detail["type"] == "missing":
-        return "required"
-    return detail["msg"].removeprefix("Value error, ")
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
+    if isinstance(value, list):
+        return [_without_nulls(part) for part in value]
+    return value

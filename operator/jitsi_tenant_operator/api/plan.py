@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from jitsi_tenant_operator.api.constraints import SetList
 from jitsi_tenant_operator.api.model import (
     CustomResource,
     Definition,
@@ -64,7 +65,7 @@ class RecorderSize(ComponentSize):
         Rule(
             "quantity(self.memory).compareTo(quantity('4Gi')) >= 0",
             "a recorder needs at least 4Gi of memory",
-            lambda self: mebibytes(self.memory) >= 4096,
+            lambda self: mebibytes(self.memory) >= mebibytes("4Gi"),
         ),
     )
 
@@ -76,7 +77,7 @@ class JvmSize(ComponentSize):
         Rule(
             "quantity(self.memory).compareTo(quantity('512Mi')) >= 0",
             "a Java component needs at least 512Mi of memory",
-            lambda self: mebibytes(self.memory) >= 512,
+            lambda self: mebibytes(self.memory) >= mebibytes("512Mi"),
         ),
     )
 
@@ -125,10 +126,8 @@ class JitsiPlanSpec(Model):
     """What it is, for a person."""
     capacity: Capacity = Capacity()
     """How much."""
-    features: Annotated[
-        tuple[Feature, ...], Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})
-    ] = ()
-    """What can be subscribed to with this plan."""
+    features: Annotated[tuple[Feature, ...], Field(max_length=8), SetList()] = ()
+    """The options that a contract with this plan can hold."""
     sizes: Sizes = Sizes()
     """How large its pods are."""
 

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from jitsi_tenant_operator.api.conditions import Conditions
+from jitsi_tenant_operator.api.conditions import Conditions, Generation
+from jitsi_tenant_operator.api.constraints import Expected, MapList, SetList
 from jitsi_tenant_operator.api.model import (
     CustomResource,
     Definition,
@@ -30,14 +31,40 @@ from jitsi_tenant_operator.api.scalars import (
 
 LabelKey = Annotated[
     str,
-    StringConstraints(pattern=r"^([a-z0-9.-]+/)?[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", max_length=317),
+    StringConstraints(
+        pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?"
+        r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",
+        max_length=317,
+    ),
+    Expected("the key of a label, such as example.org/role"),
 ]
 LabelValue = Annotated[
-    str, StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$", max_length=63)
+    str,
+    StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$", max_length=63),
+    Expected("the value of a label: at most 63 letters, digits, hyphens, underscores and dots"),
+]
+ImagePath = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*$", max_length=255
+    ),
+    Expected("a registry and path in lower case, such as registry.example.org/jitsi"),
+]
+TimeZone = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{1,63}$", max_length=64),
+    Expected("a time zone such as Europe/Paris"),
 ]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
 Annotations = Annotated[
     dict[LabelKey, Annotated[str, StringConstraints(max_length=1024)]], Field(max_length=16)
+]
+
+
+RepositoryAddress = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]+$", max_length=512),
+    Expected("the address of a repository, without blanks"),
 ]
 
 
@@ -62,7 +89,7 @@ class Location(Model):
 class ComputeLocation(Location):
     """Where the pods of tenants run."""
 
-    node_selector: Labels = {}
+    node_selector: Labels = Field(default={})
     """The labels of the nodes that stand there; pods are scheduled on these only."""
 
 
@@ -78,7 +105,7 @@ class IngressEntry(Model):
 
     class_name: ObjectName
     """The IngressClass."""
-    annotations: Annotations = {}
+    annotations: Annotations = Field(default={})
     """Annotations for each Ingress, for instance of the controller."""
 
 
@@ -175,7 +202,7 @@ class LoadBalancer(Model):
 
     class_name: ObjectName | None = None
     """The load balancer class; the cluster's own when not set."""
-    annotations: Annotations = {}
+    annotations: Annotations = Field(default={})
     """Annotations for each such Service, for instance of MetalLB."""
 
 
@@ -183,7 +210,9 @@ class PortRange(Model):
     """Ports, both ends included."""
 
     rules: ClassVar = (
-        Rule("self.first <= self.last", "first is above last", lambda self: self.first <= self.last),
+        Rule(
+            "self.first <= self.last", "first is above last", lambda self: self.first <= self.last
+        ),
     )
 
     first: Annotated[int, Field(ge=1024, le=65535)] = 10000
@@ -214,7 +243,8 @@ class PlatformMedia(Model):
     """Whether the address of the bridge's node is given to clients (NodePort, HostPort)."""
     advertised_addresses: Annotated[
         tuple[IpAddress, ...],
-        Field(max_length=4, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=4),
+        SetList(),
     ] = ()
     """Further addresses that clients are given with the same port, for instance behind a NAT."""
     external_traffic_policy: TrafficPolicy = TrafficPolicy.LOCAL
@@ -225,7 +255,8 @@ class PlatformMedia(Model):
     """With HostPort: the ports that the operator may hand out."""
     client_networks: Annotated[
         tuple[Cidr, ...],
-        Field(min_length=1, max_length=32, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(min_length=1, max_length=32),
+        SetList(),
     ] = ("0.0.0.0/0", "::/0")
     """From where media may come."""
 
@@ -276,30 +307,20 @@ class PullPolicy(StrEnum):
 class JitsiImages(Model):
     """Which Jitsi images run, and where they come from."""
 
-    registry: Annotated[
-        str,
-        StringConstraints(
-            pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*$", max_length=255
-        ),
-    ] = "ghcr.io/jitsi"
+    registry: ImagePath = "ghcr.io/jitsi"
     """The registry and path in front of web, prosody, jicofo, jvb and jibri."""
     pull_policy: PullPolicy = PullPolicy.IF_NOT_PRESENT
     """When images are pulled."""
     pull_secrets: Annotated[
         tuple[ObjectName, ...],
-        Field(max_length=4, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=4),
+        SetList(),
     ] = ()
     """Secrets with registry credentials, which must be present in each tenant's namespace."""
     channels: Annotated[
         tuple[Channel, ...],
-        Field(
-            min_length=1,
-            max_length=16,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["name"],
-            },
-        ),
+        Field(min_length=1, max_length=16),
+        MapList("name"),
     ] = (Channel(name="stable", release="stable-11146-2"),)
     """The release channels."""
 
@@ -316,7 +337,7 @@ class BackupRepository(Model):
 
     driver: RepositoryDriver
     """Its kind."""
-    address: Annotated[str, StringConstraints(min_length=1, max_length=512)]
+    address: RepositoryAddress
     """Its address, as the driver writes it."""
     credentials: ObjectName
     """The Secret in the operator's namespace that holds its credentials."""
@@ -378,9 +399,7 @@ class JitsiPlatformSpec(Model):
 
     domain: Host
     """The domain under which a tenant without a host of its own is reached: <name>.<domain>."""
-    time_zone: Annotated[
-        str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{1,63}$")
-    ] = "Europe/Paris"
+    time_zone: TimeZone = "Europe/Paris"
     """The zone of calendar days, working hours and schedules."""
     entry: Entry
     """How browsers come in."""
@@ -400,7 +419,8 @@ class JitsiPlatformSpec(Model):
     """How notices leave."""
     documents: Annotated[
         tuple[ObjectName, ...],
-        Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=8),
+        SetList(),
     ] = ()
     """The JitsiTerms in force for contracts that name none."""
     monitoring_namespaces: Labels | None = None
@@ -412,7 +432,7 @@ class JitsiPlatformSpec(Model):
 class JitsiPlatformStatus(Model):
     """What the operator found of the platform."""
 
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
     """The generation that was read."""
     conditions: Conditions | None = None
     """SpecValid says whether the platform can be used."""
@@ -431,9 +451,7 @@ class JitsiPlatform(CustomResource):
             PrinterColumn("Entry", ".spec.entry.type"),
             PrinterColumn("Exposure", ".spec.media.exposure"),
             PrinterColumn("Country", ".spec.location.country"),
-            PrinterColumn(
-                "Valid", '.status.conditions[?(@.type=="SpecValid")].status', wide=True
-            ),
+            PrinterColumn("Valid", '.status.conditions[?(@.type=="SpecValid")].status', wide=True),
         ),
     )
     rules: ClassVar = (

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from jitsi_tenant_operator.api.conditions import Conditions
+from jitsi_tenant_operator.api.conditions import Conditions, Generation
+from jitsi_tenant_operator.api.constraints import MapList
 from jitsi_tenant_operator.api.contract import Contract, Suspension, Termination
 from jitsi_tenant_operator.api.meeting import Access, Branding, Meetings
 from jitsi_tenant_operator.api.model import (
@@ -19,6 +20,7 @@ from jitsi_tenant_operator.api.model import (
     Scale,
 )
 from jitsi_tenant_operator.api.scalars import (
+    MAX_LABEL,
     DnsLabel,
     Duration,
     Host,
@@ -48,11 +50,11 @@ class Recording(Model):
     )
 
     enabled: bool = False
-    """Whether recorders run; the contract's options or the plan must hold Recording."""
+    """Whether recorders run; the contract's options must hold Recording."""
     recorders: Annotated[int, Field(ge=1, le=20)] = 1
     """How many recordings or streams may run at once."""
     livestreaming: bool = False
-    """Whether meetings can be streamed live; the plan or options must hold Livestreaming."""
+    """Whether meetings can be streamed live; the contract's options must hold Livestreaming."""
     resolution: RecordingResolution = RecordingResolution.STANDARD
     """The size of the picture."""
     storage: StorageSize | None = None
@@ -161,7 +163,7 @@ class BridgeStatus(Model):
 class JitsiTenantStatus(Model):
     """What the operator found and did."""
 
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
     """The generation whose spec was applied last."""
     conditions: Conditions | None = None
     """Ready sums up; the others say of each part how it stands."""
@@ -169,31 +171,27 @@ class JitsiTenantStatus(Model):
     """Where people meet."""
     release: Annotated[str, Field(max_length=32)] | None = None
     """The Jitsi release that was applied."""
-    bridges: Annotated[
-        tuple[BridgeStatus, ...],
-        Field(
-            max_length=50,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["name"],
-            },
-        ),
-    ] | None = None
+    bridges: (
+        Annotated[
+            tuple[BridgeStatus, ...],
+            Field(max_length=50),
+            MapList("name"),
+        ]
+        | None
+    ) = None
     """The video bridges."""
     bridge_replicas: int | None = None
     """How many video bridges there are, for the scale subresource."""
     bridge_selector: Annotated[str, Field(max_length=512)] | None = None
     """The label selector of the bridges' pods, for the scale subresource."""
-    terms: Annotated[
-        tuple[EffectiveTerm, ...],
-        Field(
-            max_length=64,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["name"],
-            },
-        ),
-    ] | None = None
+    terms: (
+        Annotated[
+            tuple[EffectiveTerm, ...],
+            Field(max_length=64),
+            MapList("name"),
+        ]
+        | None
+    ) = None
     """The terms in force, each with its source."""
 
 
@@ -224,7 +222,7 @@ class JitsiTenant(CustomResource):
         Rule(
             "self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')",
             "the name of a tenant is a DNS label: at most 63 characters, no dots",
-            lambda self: len(self.metadata.name) <= 63 and "." not in self.metadata.name,
+            lambda self: len(self.metadata.name) <= MAX_LABEL and "." not in self.metadata.name,
         ),
     )
 

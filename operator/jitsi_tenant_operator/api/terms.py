@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from jitsi_tenant_operator.api.conditions import Conditions
+from jitsi_tenant_operator.api.conditions import Conditions, Generation
+from jitsi_tenant_operator.api.constraints import Expected, MapList
 from jitsi_tenant_operator.api.model import (
     CustomResource,
     Definition,
@@ -24,6 +25,17 @@ from jitsi_tenant_operator.api.scalars import (
     Sha256,
     ShortText,
 )
+
+Telephone = Annotated[
+    str,
+    StringConstraints(pattern=r"^[+0-9][0-9 .()-]{2,31}$", max_length=32),
+    Expected("a telephone number in quotes, such as '+33 1 23 45 67 89'"),
+]
+ClauseNumber = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,15}$", max_length=16),
+    Expected("the number of a clause in quotes, such as '6.3'"),
+]
 
 
 class BackupTerms(Model):
@@ -103,7 +115,7 @@ class SupportTerms(Model):
 
     email: Email | None = None
     """The address of support."""
-    phone: Annotated[str, StringConstraints(pattern=r"^[+0-9][0-9 .()-]{2,31}$")] | None = None
+    phone: Telephone | None = None
     """The telephone number of support."""
     hours: ShortText | None = None
     """When support answers, as shown to people."""
@@ -161,7 +173,7 @@ class DocumentType(StrEnum):
 class Clause(Model):
     """The operational terms that one clause sets."""
 
-    clause: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,15}$")]
+    clause: ClauseNumber
     """The clause, as it is numbered in the document."""
     summary: Annotated[str, StringConstraints(max_length=512)] = ""
     """What the clause says, for a person."""
@@ -188,14 +200,8 @@ class JitsiTermsSpec(Model):
     """The SHA-256 of the published text."""
     clauses: Annotated[
         tuple[Clause, ...],
-        Field(
-            min_length=1,
-            max_length=64,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["clause"],
-            },
-        ),
+        Field(min_length=1, max_length=64),
+        MapList("clause"),
     ]
     """The clauses that set operational terms."""
 
@@ -203,7 +209,7 @@ class JitsiTermsSpec(Model):
 class JitsiTermsStatus(Model):
     """What the operator found of a document."""
 
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
     """The generation that was read."""
     conditions: Conditions | None = None
     """SpecValid says whether each term is set by one clause only."""
@@ -220,9 +226,7 @@ class JitsiTerms(CustomResource):
         columns=(
             PrinterColumn("Type", ".spec.type"),
             PrinterColumn("Effective", ".spec.effectiveFrom"),
-            PrinterColumn(
-                "Valid", '.status.conditions[?(@.type=="SpecValid")].status', wide=True
-            ),
+            PrinterColumn("Valid", '.status.conditions[?(@.type=="SpecValid")].status', wide=True),
             PrinterColumn("Address", ".spec.address", wide=True),
         ),
     )

@@ -1,0 +1,14 @@
+"""All kinds of the group in the order of applying: what is referred to comes first."""
+
+from __future__ import annotations
+
+from jitsi_tenant_operator.api.model import CustomResource
+from jitsi_tenant_operator.api.plan import JitsiPlan
+from jitsi_tenant_operator.api.platform import JitsiPlatform
+from jitsi_tenant_operator.api.tenant import JitsiTenant
+from jitsi_tenant_operator.api.terms import JitsiTerms
+
+KINDS: tuple[type[CustomResource], ...] = (JitsiTerms, JitsiPlan, JitsiPlatform, JitsiTenant)
+
+BY_NAME: dict[str, type[CustomResource]] = {kind.definition.kind: kind for kind in KINDS}
+"""The kinds by the word that stands after `kind:`."""
