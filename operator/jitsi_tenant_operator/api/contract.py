@@ -62,6 +62,11 @@ class Renewal(Model):
                 or (self.period is not None and self.notice_period is not None)
             ),
         ),
+        Rule(
+            "!has(self.renewedUntil) || self.mode == 'Manual'",
+            "renewedUntil is set with mode Manual only",
+            lambda self: self.renewed_until is None or self.mode is RenewalMode.MANUAL,
+        ),
     )
 
     mode: RenewalMode = RenewalMode.NONE

@@ -128,6 +128,8 @@ class _Inliner:
                 raise ValueError(f"structural schemas have no keyword {keyword}: {raw}")
         if "patternProperties" in raw:
             self._inline_map(raw, schema)
+        if schema.get("type") == "integer":
+            schema.setdefault("format", "int32")
         if "default" in schema:
             schema["default"] = _shortened(schema["default"], schema)
         return schema

@@ -87,6 +87,20 @@ class JwtAccess(Model):
 class LdapAccess(Model):
     """Access by accounts of a directory."""
 
+    rules: ClassVar = (
+        Rule(
+            "self.url.startsWith('ldaps://') != self.startTls",
+            "passwords must not cross the network in the clear:"
+            " use an ldaps:// url, or an ldap:// url with startTls: true",
+            lambda self: self.url.startswith("ldaps://") != self.start_tls,
+        ),
+        Rule(
+            "has(self.bindDn) == has(self.bindPassword)",
+            "set bindDn and bindPassword together, or neither",
+            lambda self: (self.bind_dn is None) == (self.bind_password is None),
+        ),
+    )
+
     url: LdapUrl
     """The directory."""
     base: DistinguishedName

@@ -54,20 +54,21 @@ class ComponentSize(Model):
 class WebSize(ComponentSize):
     """The web pods."""
 
+    cpu: Cpu = "50m"
+    """The CPU that is reserved."""
+    memory: Memory = "128Mi"
+    """The memory that is reserved and is the limit."""
     replicas: Annotated[int, Field(ge=1, le=10)] = 2
     """How many web pods run."""
 
 
-class RecorderSize(ComponentSize):
-    """One recorder, which holds 2 GiB of shared memory within its limit."""
+class ProsodySize(ComponentSize):
+    """The pod of the XMPP server."""
 
-    rules: ClassVar = (
-        Rule(
-            "quantity(self.memory).compareTo(quantity('4Gi')) >= 0",
-            "a recorder needs at least 4Gi of memory",
-            lambda self: mebibytes(self.memory) >= mebibytes("4Gi"),
-        ),
-    )
+    cpu: Cpu = "100m"
+    """The CPU that is reserved."""
+    memory: Memory = "512Mi"
+    """The memory that is reserved and is the limit."""
 
 
 class JvmSize(ComponentSize):
@@ -82,18 +83,53 @@ class JvmSize(ComponentSize):
     )
 
 
+class JicofoSize(JvmSize):
+    """The pod of the conference focus."""
+
+    cpu: Cpu = "100m"
+    """The CPU that is reserved."""
+    memory: Memory = "1Gi"
+    """The memory that is reserved and is the limit: the heap is derived from it."""
+
+
+class BridgeSize(JvmSize):
+    """The pod of one video bridge."""
+
+    cpu: Cpu = "1"
+    """The CPU that is reserved."""
+    memory: Memory = "2Gi"
+    """The memory that is reserved and is the limit: the heap is derived from it."""
+
+
+class RecorderSize(ComponentSize):
+    """One recorder, which holds 2 GiB of shared memory within its limit."""
+
+    rules: ClassVar = (
+        Rule(
+            "quantity(self.memory).compareTo(quantity('4Gi')) >= 0",
+            "a recorder needs at least 4Gi of memory",
+            lambda self: mebibytes(self.memory) >= mebibytes("4Gi"),
+        ),
+    )
+
+    cpu: Cpu = "2"
+    """The CPU that is reserved."""
+    memory: Memory = "6Gi"
+    """The memory that is reserved and is the limit."""
+
+
 class Sizes(Model):
     """The size of each component's pods."""
 
-    web: WebSize = WebSize(cpu="50m", memory="128Mi")
+    web: WebSize = WebSize()
     """nginx with the web application."""
-    prosody: ComponentSize = ComponentSize(cpu="100m", memory="512Mi")
+    prosody: ProsodySize = ProsodySize()
     """The XMPP server."""
-    jicofo: JvmSize = JvmSize(cpu="100m", memory="1Gi")
+    jicofo: JicofoSize = JicofoSize()
     """The conference focus."""
-    bridge: JvmSize = JvmSize(cpu="1", memory="2Gi")
+    bridge: BridgeSize = BridgeSize()
     """One video bridge."""
-    recorder: RecorderSize = RecorderSize(cpu="2", memory="6Gi")
+    recorder: RecorderSize = RecorderSize()
     """One recorder."""
 
 
@@ -121,6 +157,14 @@ class Capacity(Model):
 
 class JitsiPlanSpec(Model):
     """A formula."""
+
+    rules: ClassVar = (
+        Rule(
+            "self.features.size() == 0 || self.capacity.recorders >= 1",
+            "a plan with Recording or Livestreaming needs capacity.recorders of at least 1",
+            lambda self: not self.features or self.capacity.recorders >= 1,
+        ),
+    )
 
     description: ShortText | None = None
     """What it is, for a person."""

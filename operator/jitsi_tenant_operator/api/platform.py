@@ -399,6 +399,8 @@ class JitsiPlatformSpec(Model):
 
     domain: Host
     """The domain under which a tenant without a host of its own is reached: <name>.<domain>."""
+    cluster_domain: Host = "cluster.local"
+    """The DNS domain of the cluster's Services; nginx resolves no shorter names."""
     time_zone: TimeZone = "Europe/Paris"
     """The zone of calendar days, working hours and schedules."""
     entry: Entry

@@ -73,10 +73,18 @@ class Media(Model):
 class BackupWindow(Model):
     """The part of the night in which backups start."""
 
+    rules: ClassVar = (
+        Rule(
+            "self.earliest != self.latest",
+            "earliest and latest are the same time",
+            lambda self: self.earliest != self.latest,
+        ),
+    )
+
     earliest: LocalTime
     """The first time of day."""
     latest: LocalTime
-    """The last time of day."""
+    """The last time of day; of the next day when it is before earliest."""
 
 
 class Backup(Model):
@@ -107,6 +115,18 @@ class Updates(Model):
 
 class JitsiTenantSpec(Model):
     """One customer's Jitsi and the contract behind it."""
+
+    rules: ClassVar = (
+        Rule(
+            "!has(self.termination.erasure)"
+            " || self.termination.erasure.contractReference == self.contract.reference",
+            "termination.erasure.contractReference must repeat contract.reference",
+            lambda self: (
+                self.termination.erasure is None
+                or self.termination.erasure.contract_reference == self.contract.reference
+            ),
+        ),
+    )
 
     contract: Contract
     """The commercial document."""
@@ -152,9 +172,11 @@ class BridgeStatus(Model):
 
     name: Annotated[str, Field(max_length=63)]
     """Its name."""
-    addresses: Annotated[tuple[str, ...], Field(max_length=8)] = ()
+    addresses: Annotated[
+        tuple[Annotated[str, Field(max_length=253)], ...], Field(max_length=8)
+    ] = ()
     """The addresses that are given to clients."""
-    port: int | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """The UDP port at those addresses."""
     ready: bool = False
     """Whether it runs and is ready."""
@@ -180,7 +202,7 @@ class JitsiTenantStatus(Model):
         | None
     ) = None
     """The video bridges."""
-    bridge_replicas: int | None = None
+    bridge_replicas: Annotated[int, Field(ge=0, le=50)] | None = None
     """How many video bridges there are, for the scale subresource."""
     bridge_selector: Annotated[str, Field(max_length=512)] | None = None
     """The label selector of the bridges' pods, for the scale subresource."""
