@@ -1,0 +1,58 @@
+"""Every kopf decorator of the project, and nothing else.
+
+kopf logs in, watches our own kinds and runs the event loop. It keeps no state on objects: there
+are no change handlers, no timers and no daemons, so it writes nothing to them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import kopf
+
+from jitsi_tenant_operator.api.objects import GROUP, VERSION, JsonObject
+from jitsi_tenant_operator.api.plan import JitsiPlan
+from jitsi_tenant_operator.api.platform import JitsiPlatform
+from jitsi_tenant_operator.api.tenant import JitsiTenant
+from jitsi_tenant_operator.api.terms import JitsiTerms
+
+
+class Operator(Protocol):
+    """What the handlers tell the rest of the operator."""
+
+    def observe(self, kind: str, event: str | None, body: JsonObject) -> None:
+        """Something was seen of an object of ours; `event` is None in a first listing."""
+
+    def connection(self) -> kopf.ConnectionInfo:
+        """How to reach the API server, with the credentials of this moment."""
+
+
+def registry(operator: Operator) -> kopf.OperatorRegistry:
+    """The handlers, bound to `operator`."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.startup(registry=handlers)
+    async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        settings.scanning.disabled = True
+        settings.posting.enabled = False
+        settings.persistence.finalizer = f"{GROUP}/operator"
+        settings.watching.chunk_size = 250
+        settings.watching.server_timeout = 300
+        settings.watching.client_timeout = 310
+        settings.networking.request_timeout = 30
+        settings.networking.connect_timeout = 10
+
+    @kopf.on.login(registry=handlers)
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return operator.connection()
+
+    for model in (JitsiTenant, JitsiPlatform, JitsiPlan, JitsiTerms):
+
+        @kopf.on.event(
+            GROUP, VERSION, model.definition.plural, id=model.definition.plural, registry=handlers
+        )
+        async def observe(event: kopf.RawEvent, **_: Any) -> None:
+            body: JsonObject = dict(event["object"])
+            operator.observe(body["kind"], event["type"], body)
+
+    return handlers

@@ -1,0 +1,223 @@
+"""The parts that work while this process holds the Lease, and how they are doing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+
+import kopf
+from prometheus_client import CollectorRegistry
+
+from jitsi_tenant_operator import handlers
+from jitsi_tenant_operator.api.kinds import KINDS
+from jitsi_tenant_operator.api.objects import API_VERSION, GROUP, JsonObject, ObjectRef, TenantKey
+from jitsi_tenant_operator.kube import resources as kinds
+from jitsi_tenant_operator.kube.apply import Applier
+from jitsi_tenant_operator.kube.children import ChildCache, Marks
+from jitsi_tenant_operator.kube.client import KubeClient, Selection
+from jitsi_tenant_operator.kube.errors import KubeError
+from jitsi_tenant_operator.kube.events import EventRecorder
+from jitsi_tenant_operator.kube.informer import Informer
+from jitsi_tenant_operator.kube.metadata import metadata_record
+from jitsi_tenant_operator.kube.secrets import secret_informer
+from jitsi_tenant_operator.reconcile.dispatch import Dispatcher
+from jitsi_tenant_operator.reconcile.media import MediaAddresses
+from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, ReconcileMetrics
+from jitsi_tenant_operator.reconcile.ports import HostPorts
+from jitsi_tenant_operator.reconcile.publish import Publisher
+from jitsi_tenant_operator.reconcile.queue import WorkQueue
+from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
+from jitsi_tenant_operator.reconcile.shared import SharedReconciler
+from jitsi_tenant_operator.reconcile.tenant import (
+    RESYNC_SECONDS,
+    Collaborators,
+    TenantReconciler,
+)
+from jitsi_tenant_operator.reconcile.workers import Key, Workers
+from jitsi_tenant_operator.reconcile.world import World
+from jitsi_tenant_operator.render import credentials
+from jitsi_tenant_operator.render.labels import MANAGED, TENANT_LABEL
+from jitsi_tenant_operator.render.names import CREDENTIALS
+
+HASH_ANNOTATION = f"{GROUP}/applied-hash"
+STUCK_SECONDS = 900.0
+"""Work on one key that takes longer than this will not end by itself."""
+PAGE_SIZE = 250
+
+CHILD_KINDS = (
+    kinds.CONFIG_MAPS,
+    kinds.SERVICES,
+    kinds.SERVICE_ACCOUNTS,
+    kinds.PERSISTENT_VOLUME_CLAIMS,
+    kinds.RESOURCE_QUOTAS,
+    kinds.LIMIT_RANGES,
+    kinds.DEPLOYMENTS,
+    kinds.STATEFUL_SETS,
+    kinds.INGRESSES,
+    kinds.NETWORK_POLICIES,
+    kinds.POD_DISRUPTION_BUDGETS,
+    kinds.HTTP_ROUTES,
+    kinds.PODS,
+)
+"""What is made of tenants, and the pods that others make of that."""
+
+log = logging.getLogger(__name__)
+
+
+class Leader:
+    """Everything between the API server's events and its writes, wired together."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        registry: CollectorRegistry,
+        *,
+        namespace: str,
+        identity: str,
+        workers: int,
+    ) -> None:
+        self._client = client
+        self._world = World()
+        self._queue_metrics = QueueMetrics(registry)
+        self._metrics = ReconcileMetrics(registry)
+        self._queue: WorkQueue[Key] = WorkQueue(client.clock, self._queue_metrics)
+        self._ports = HostPorts()
+        self._dispatcher = Dispatcher(self._world, self._queue, self._ports)
+        self._children = ChildCache(
+            client,
+            CHILD_KINDS,
+            marks=Marks(MANAGED, _owner_key, HASH_ANNOTATION),
+            on_change=self._dispatcher.child_changed,
+        )
+        self._secrets = secret_informer(
+            client,
+            CREDENTIALS,
+            salt_key=credentials.SALT_KEY,
+            on_change=self._dispatcher.secret_changed,
+        )
+        self._namespaces = Informer(
+            client,
+            kinds.NAMESPACES,
+            transform=metadata_record,
+            selection=Selection(metadata_only=True),
+            on_change=self._dispatcher.namespace_changed,
+        )
+        self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
+        self._workers = Workers(
+            self._queue,
+            TenantReconciler(self._collaborators(namespace)),
+            SharedReconciler(self._world, client),
+            self._metrics,
+            number=workers,
+        )
+
+    def _collaborators(self, namespace: str) -> Collaborators:
+        return Collaborators(
+            world=self._world,
+            cache=self._children,
+            applier=Applier(self._client, self._children),
+            secrets=TenantSecrets(self._client, self._secrets, random.SystemRandom()),
+            media=MediaAddresses(self._children, self._namespaces, self._ports),
+            publisher=Publisher(self._world, self._client, self._events),
+            operator_namespace=namespace,
+        )
+
+    async def lead(self) -> None:
+        """Operate until cancelled, or until kopf is told by a signal to stop."""
+        async with asyncio.TaskGroup() as group:
+            parts = [
+                group.create_task(part.run())
+                for part in (self._children, self._secrets, self._namespaces, self._events)
+            ]
+            await self._load()
+            await self._synced()
+            parts.append(group.create_task(self._workers.run()))
+            parts.append(group.create_task(self._reload()))
+            await kopf.operator(registry=handlers.registry(self), clusterwide=True, standalone=True)
+            for part in parts:
+                part.cancel()
+
+    def observe(self, kind: str, event: str | None, body: JsonObject) -> None:
+        """Something was seen of an object of ours."""
+        self._dispatcher.observe(kind, event, body)
+
+    def connection(self) -> kopf.ConnectionInfo:
+        """How kopf reaches the API server: with the credentials that the client has now."""
+        configuration = self._client.configuration
+        return kopf.ConnectionInfo(
+            server=configuration.host,
+            ca_path=configuration.ssl_ca_cert,
+            insecure=not configuration.verify_ssl,
+            token=configuration.api_key.get("BearerToken", "").removeprefix("Bearer ") or None,
+            certificate_path=configuration.cert_file,
+            private_key_path=configuration.key_file,
+            proxy_url=configuration.proxy,
+        )
+
+    def why_not_alive(self) -> str | None:
+        """What only a restart can mend; None when all is well."""
+        running = self._queue.longest_running()
+        if running > STUCK_SECONDS:
+            return f"a reconcile has been going on for {running:.0f} seconds"
+        return None
+
+    def why_not_ready(self) -> str | None:
+        """Why the tenants as they were at the start have not all been looked at; None once so."""
+        if not self._complete():
+            errors = "; ".join(f"{kind}: {e}" for kind, e in self._children.last_errors().items())
+            return f"the caches are not complete {errors}".rstrip()
+        if not self._workers.caught_up:
+            return "the tenants that were there at the start are being looked at"
+        if not self._children.healthy(self._client.clock.monotonic()):
+            return "nothing was heard of the API server for some time"
+        return None
+
+    def refresh_metrics(self) -> None:
+        """Bring the gauges up to date that are worked out when they are asked for."""
+        self._queue_metrics.longest_running.set(self._queue.longest_running())
+        self._metrics.count_tenants(self._world.readiness())
+
+    async def _load(self) -> None:
+        """Read all objects of our kinds, those that tenants refer to first.
+
+        Finds also what was deleted while nobody watched, which kopf does not tell of.
+        """
+        for kind in KINDS:
+            resource = self._client.resources.of(API_VERSION, kind.definition.kind)
+            seen: set[ObjectRef] = set()
+            version = 0
+            async for page in self._client.list_pages(resource, page_size=PAGE_SIZE):
+                version = int(page.resource_version)
+                for body in page.items:
+                    seen.add(ObjectRef.of(body))
+                    self.observe(kind.definition.kind, None, body)
+            self._dispatcher.forget_others(kind.definition.kind, seen, version)
+
+    async def _reload(self) -> None:
+        while True:
+            await self._client.clock.sleep(RESYNC_SECONDS)
+            try:
+                await self._load()
+            except KubeError as error:
+                log.warning("our own kinds could not be read again: %s", error)
+
+    async def _synced(self) -> None:
+        await self._children.wait_synced()
+        await self._secrets.synced.wait()
+        await self._namespaces.synced.wait()
+        self._workers.expect(self._world.tenants())
+        log.info("the caches are complete: %d tenants", len(self._world.tenants()))
+
+    def _complete(self) -> bool:
+        return (
+            self._children.synced
+            and self._secrets.synced.is_set()
+            and self._namespaces.synced.is_set()
+        )
+
+
+def _owner_key(namespace: str, labels: Mapping[str, str]) -> TenantKey | None:
+    tenant = labels.get(TENANT_LABEL)
+    return TenantKey(namespace, tenant) if tenant else None

@@ -1,0 +1,1 @@
+"""One level-triggered reconcile per kind, and the keyed work-queue that calls it."""

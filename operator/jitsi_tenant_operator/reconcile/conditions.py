@@ -1,0 +1,154 @@
+"""Conditions of a tenant: their types, their reasons, and how one set follows another.
+
+Types and reasons are an interface: alerts, Argo CD and people match on them. Each reason has its
+remedy in docs/reference/conditions.md, which a test holds against this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from jitsi_tenant_operator.api.conditions import Condition, ConditionStatus
+
+
+class ConditionType(StrEnum):
+    """The parts of a tenant's state; True is the good state."""
+
+    READY = "Ready"
+    """The sum of all parts: people can meet, and the spec as it stands is applied."""
+    SPEC_VALID = "SpecValid"
+    """The spec can be carried out."""
+    TERMS_RESOLVED = "TermsResolved"
+    """The documents of the contract yield one set of terms."""
+    RESOURCES_APPLIED = "ResourcesApplied"
+    """Everything that the spec asks for is in the cluster."""
+    MEDIA_REACHABLE = "MediaReachable"
+    """Each bridge has an address and a port that clients can be given."""
+    AVAILABLE = "Available"
+    """The pods that meetings need run and are ready."""
+    RECORDING_AVAILABLE = "RecordingAvailable"
+    """Recorders run and are ready; absent where recording is not enabled."""
+
+
+class Reason(StrEnum):
+    """Why a condition is as it is."""
+
+    AS_WANTED = "AsWanted"
+    """Nothing is missing."""
+    INVALID_SPEC = "InvalidSpec"
+    """A field cannot be used; the message says which and what is expected."""
+    NAMESPACE_TAKEN = "NamespaceTaken"
+    """Another tenant has this namespace already."""
+    HOST_TAKEN = "HostTaken"
+    """Another tenant has this host already."""
+    PLATFORM_NOT_FOUND = "PlatformNotFound"
+    """There is no JitsiPlatform named default."""
+    PLATFORM_INVALID = "PlatformInvalid"
+    """The JitsiPlatform cannot be used."""
+    PLAN_NOT_FOUND = "PlanNotFound"
+    """The JitsiPlan that spec.plan names is not there."""
+    PLAN_INVALID = "PlanInvalid"
+    """The JitsiPlan cannot be used."""
+    BEYOND_PLAN = "BeyondPlan"
+    """The spec asks for more than the plan holds."""
+    CHANNEL_NOT_FOUND = "ChannelNotFound"
+    """The platform has no release channel of that name."""
+    RELEASE_NOT_SUPPORTED = "ReleaseNotSupported"
+    """This version of the operator cannot run that Jitsi release."""
+    FEATURE_NOT_SUBSCRIBED = "FeatureNotSubscribed"
+    """The spec enables what the contract does not hold."""
+    STORAGE_ACCESS_MODE = "StorageAccessMode"
+    """Several recorders need a volume that several pods can write."""
+    LOCATION_NOT_ALLOWED = "LocationNotAllowed"
+    """Pods or data would be where the terms do not allow them."""
+    TERMS_NOT_FOUND = "TermsNotFound"
+    """A JitsiTerms that the contract names is not there."""
+    TERMS_INVALID = "TermsInvalid"
+    """A JitsiTerms cannot be used, or the documents contradict each other or are incomplete."""
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105
+    """A Secret that the spec names, or a key of it, is not there."""
+    CONFIG_MAP_NOT_FOUND = "ConfigMapNotFound"
+    """A ConfigMap that the spec names, or a key of it, is not there."""
+    SECRET_INVALID = "SecretInvalid"  # noqa: S105
+    """A value in a Secret cannot be written into Jitsi's configuration."""
+    POD_SECURITY = "PodSecurity"
+    """The namespace's Pod Security level forbids what the platform's exposure needs."""
+    NO_FREE_PORT = "NoFreePort"
+    """All host ports of the platform are taken."""
+    NAME_CONFLICT = "NameConflict"
+    """An object that is not this tenant's has a name that is needed."""
+    APPLY_FAILED = "ApplyFailed"
+    """The API server refused an object or did not answer."""
+    NOT_EVALUATED = "NotEvaluated"
+    """Nothing is known, since something before it stands in the way."""
+    MEDIA_ADDRESS_PENDING = "MediaAddressPending"
+    """A bridge waits for its address from the load balancer, or for its port."""
+    PROGRESSING = "Progressing"
+    """Pods are starting or being replaced."""
+    PAUSED = "Paused"
+    """Reconciliation is paused by annotation."""
+    DELETING = "Deleting"
+    """The tenant is being deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found of one aspect."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: Reason
+    message: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether the aspect is as it should be."""
+        return self.status is ConditionStatus.TRUE
+
+
+def found(type_: ConditionType, message: str = "") -> Finding:
+    """That an aspect is as wanted."""
+    return Finding(type_, ConditionStatus.TRUE, Reason.AS_WANTED, message)
+
+
+def lacking(type_: ConditionType, reason: Reason, message: str) -> Finding:
+    """That an aspect is not as wanted, why, and what to change."""
+    return Finding(type_, ConditionStatus.FALSE, reason, message)
+
+
+def unknown(type_: ConditionType, message: str) -> Finding:
+    """That nothing is known of an aspect, because of what `message` says."""
+    return Finding(type_, ConditionStatus.UNKNOWN, Reason.NOT_EVALUATED, message)
+
+
+def conditions(
+    findings: Iterable[Finding],
+    before: Iterable[Condition],
+    *,
+    generation: int,
+    now: datetime,
+) -> tuple[Condition, ...]:
+    """The findings as conditions, ordered by type; what stays keeps its transition time."""
+    earlier = {condition.type: condition for condition in before}
+    result = []
+    for finding in sorted(findings, key=lambda finding: finding.type):
+        known = earlier.get(finding.type)
+        since = (
+            known.last_transition_time
+            if known is not None and known.status is finding.status
+            else now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        )
+        result.append(
+            Condition(
+                type=finding.type,
+                status=finding.status,
+                reason=finding.reason,
+                message=finding.message[:4096],
+                last_transition_time=since,
+                observed_generation=generation,
+            )
+        )
+    return tuple(result)

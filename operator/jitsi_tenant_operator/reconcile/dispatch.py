@@ -1,0 +1,88 @@
+"""Which keys a change puts into the work-queue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
+from jitsi_tenant_operator.api.plan import JitsiPlan
+from jitsi_tenant_operator.api.platform import JitsiPlatform
+from jitsi_tenant_operator.api.tenant import JitsiTenant
+from jitsi_tenant_operator.api.terms import JitsiTerms
+from jitsi_tenant_operator.kube.informer import Change, ChangeType
+from jitsi_tenant_operator.kube.metadata import MetadataRecord
+from jitsi_tenant_operator.kube.secrets import SecretRecord
+from jitsi_tenant_operator.reconcile.ports import HostPorts
+from jitsi_tenant_operator.reconcile.queue import Priority, WorkQueue
+from jitsi_tenant_operator.reconcile.workers import Key
+from jitsi_tenant_operator.reconcile.world import DELETED, World
+
+CHILD_DELAY_SECONDS = 0.5
+"""Children change in bursts while pods start; one look after the burst is enough."""
+
+
+class Dispatcher:
+    """Keeps the world up to date, and has those reconciled whom a change concerns."""
+
+    def __init__(self, world: World, queue: WorkQueue[Key], ports: HostPorts) -> None:
+        self._world = world
+        self._queue = queue
+        self._ports = ports
+
+    def observe(self, kind: str, event: str | None, body: JsonObject) -> None:
+        """Something was seen of an object of ours."""
+        name = body["metadata"]["name"]
+        if kind == JitsiTenant.definition.kind:
+            if event is None:
+                self._ports.restore(*_recorded_ports(body))
+            self._add(self._world.observe_tenant(event, body), Priority.SPEC)
+        elif kind == JitsiPlatform.definition.kind:
+            if self._world.platforms.observe(event, body):
+                self._world.rehost()
+                self._add(self._world.tenants(), Priority.RESYNC)
+                self._queue.add(ObjectRef(API_VERSION, kind, "", name), Priority.SPEC)
+        elif kind == JitsiPlan.definition.kind:
+            if self._world.plans.observe(event, body):
+                self._add(self._world.tenants_of_plan(name), Priority.RESYNC)
+        elif kind == JitsiTerms.definition.kind and self._world.terms.observe(event, body):
+            self._add(self._world.tenants(), Priority.RESYNC)
+            self._queue.add(ObjectRef(API_VERSION, kind, "", name), Priority.SPEC)
+
+    def forget_others(self, kind: str, seen: Collection[ObjectRef], version: int) -> None:
+        """Forget the objects of a kind that a list made at `version` does not hold."""
+        for body in self._world.bodies(kind):
+            metadata = body["metadata"]
+            if ObjectRef.of(body) not in seen and int(metadata["resourceVersion"]) <= version:
+                self.observe(kind, DELETED, body)
+
+    def child_changed(self, key: TenantKey, _ref: ObjectRef, _type: ChangeType) -> None:
+        """A child of a tenant changed, and not by our hand."""
+        if self._world.tenant(key) is not None:
+            self._queue.add(key, Priority.CHILD, after=CHILD_DELAY_SECONDS)
+
+    def secret_changed(self, change: Change[SecretRecord]) -> None:
+        """The Secret of generated passwords of a tenant changed."""
+        record = change.new or change.old
+        if record is not None:
+            self._add(self._world.tenants_in(record.ref.namespace), Priority.CHILD)
+
+    def namespace_changed(self, change: Change[MetadataRecord]) -> None:
+        """A namespace changed; its labels say what pods may run in it."""
+        old, new = change.old, change.new
+        if old is not None and new is not None and old.labels != new.labels:
+            self._add(self._world.tenants_in(new.ref.name), Priority.CHILD)
+
+    def _add(self, keys: Iterable[TenantKey], priority: Priority) -> None:
+        for key in keys:
+            self._queue.add(key, priority)
+
+
+def _recorded_ports(body: JsonObject) -> tuple[TenantKey, dict[int, int]]:
+    """The ports of a tenant's bridges by index, as its status records them."""
+    key = TenantKey(body["metadata"]["namespace"], body["metadata"]["name"])
+    bridges = (body.get("status") or {}).get("bridges") or ()
+    return key, {
+        int(bridge["name"].rpartition("-")[2]): bridge["port"]
+        for bridge in bridges
+        if "port" in bridge
+    }

@@ -1,0 +1,262 @@
+"""From a tenant's spec and what surrounds it to what can be rendered, or to why it cannot.
+
+Pure. What the schema can refuse never gets here; what only the whole picture shows is found here,
+all of it at once, each with a stable reason and what to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from jitsi_tenant_operator.api.model import InvalidObjectError
+from jitsi_tenant_operator.api.objects import TenantKey
+from jitsi_tenant_operator.api.plan import Feature, JitsiPlan
+from jitsi_tenant_operator.api.platform import AccessMode, JitsiPlatform, Location
+from jitsi_tenant_operator.api.tenant import JitsiTenant
+from jitsi_tenant_operator.api.terms import JitsiTerms
+from jitsi_tenant_operator.contract.entitlements import subscribed, why_not_subscribed
+from jitsi_tenant_operator.contract.terms import EffectiveTerms, TermsError, effective_terms
+from jitsi_tenant_operator.reconcile.conditions import Reason
+from jitsi_tenant_operator.render import releases
+
+
+class Surroundings(Protocol):
+    """What a tenant refers to and competes with."""
+
+    def platform(self) -> JitsiPlatform | InvalidObjectError | None:
+        """The platform, what is wrong of it, or None."""
+
+    def plan(self, name: str) -> JitsiPlan | InvalidObjectError | None:
+        """A plan, what is wrong of it, or None."""
+
+    def document(self, name: str) -> JitsiTerms | InvalidObjectError | None:
+        """A contractual document, what is wrong of it, or None."""
+
+    def namespace_holder(self, namespace: str) -> TenantKey | None:
+        """The tenant that has a namespace."""
+
+    def host_holder(self, host: str) -> TenantKey | None:
+        """The tenant that has a host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a tenant cannot be carried out as it is."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A tenant with everything that it refers to."""
+
+    tenant: JitsiTenant
+    plan: JitsiPlan
+    platform: JitsiPlatform
+    terms: EffectiveTerms
+    features: frozenset[Feature]
+    host: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """What is wrong: with the spec, and with the terms (None where they are in order)."""
+
+    spec: tuple[Problem, ...]
+    terms: Problem | None
+    effective: EffectiveTerms | None = None
+
+
+def resolve(tenant: JitsiTenant, around: Surroundings) -> Resolved | Unresolved:
+    """Everything that `tenant` refers to, or everything that is wrong."""
+    key = TenantKey(tenant.metadata.namespace, tenant.metadata.name)
+    platform = around.platform()
+    plan = around.plan(tenant.spec.plan)
+    problems = list(_namespace(key, around))
+    if not isinstance(platform, JitsiPlatform):
+        problems.append(_no_platform(platform))
+    if not isinstance(plan, JitsiPlan):
+        problems.append(_no_plan(tenant.spec.plan, plan))
+    terms = _terms(tenant, platform, around)
+    effective = terms if isinstance(terms, EffectiveTerms) else None
+    if isinstance(platform, JitsiPlatform):
+        problems += _host(key, host(tenant, platform), around)
+        problems += _release(tenant, platform)
+        problems += _volumes(tenant, platform)
+        if effective is not None:
+            problems += _locations(platform, effective)
+    if isinstance(plan, JitsiPlan):
+        problems += _capacity(tenant, plan)
+        problems += _features(tenant, plan)
+    if (
+        problems
+        or isinstance(terms, Problem)
+        or not isinstance(platform, JitsiPlatform)
+        or not isinstance(plan, JitsiPlan)
+    ):
+        return Unresolved(tuple(problems), terms if isinstance(terms, Problem) else None, effective)
+    return Resolved(
+        tenant=tenant,
+        plan=plan,
+        platform=platform,
+        terms=terms,
+        features=subscribed(tenant.spec.contract, plan.spec),
+        host=host(tenant, platform),
+        release=_wanted_release(tenant, platform) or "",
+    )
+
+
+def host(tenant: JitsiTenant, platform: JitsiPlatform) -> str:
+    """The host name under which a tenant is reached."""
+    return tenant.spec.host or f"{tenant.metadata.name}.{platform.spec.domain}"
+
+
+def _namespace(key: TenantKey, around: Surroundings) -> Iterator[Problem]:
+    holder = around.namespace_holder(key.namespace)
+    if holder is not None and holder != key:
+        yield Problem(
+            Reason.NAMESPACE_TAKEN,
+            f"the namespace {key.namespace} is that of tenant {holder.name}:"
+            " give this tenant a namespace of its own",
+        )
+
+
+def _host(key: TenantKey, name: str, around: Surroundings) -> Iterator[Problem]:
+    holder = around.host_holder(name)
+    if holder is not None and holder != key:
+        yield Problem(
+            Reason.HOST_TAKEN,
+            f"the host {name} is that of tenant {holder}: choose another in spec.host",
+        )
+
+
+def _no_platform(found: InvalidObjectError | None) -> Problem:
+    if found is None:
+        return Problem(
+            Reason.PLATFORM_NOT_FOUND, "there is no JitsiPlatform named default: create it"
+        )
+    return Problem(Reason.PLATFORM_INVALID, str(found))
+
+
+def _no_plan(name: str, found: InvalidObjectError | None) -> Problem:
+    if found is None:
+        return Problem(
+            Reason.PLAN_NOT_FOUND,
+            f"there is no JitsiPlan {name}: create it, or name another in spec.plan",
+        )
+    return Problem(Reason.PLAN_INVALID, str(found))
+
+
+def _terms(
+    tenant: JitsiTenant, platform: JitsiPlatform | InvalidObjectError | None, around: Surroundings
+) -> EffectiveTerms | Problem:
+    names = tenant.spec.contract.documents
+    if not names and isinstance(platform, JitsiPlatform):
+        names = platform.spec.documents
+    documents = []
+    for name in names:
+        document = around.document(name)
+        if document is None:
+            return Problem(
+                Reason.TERMS_NOT_FOUND,
+                f"there is no JitsiTerms {name}: create it, or correct spec.contract.documents",
+            )
+        if isinstance(document, InvalidObjectError):
+            return Problem(Reason.TERMS_INVALID, str(document))
+        documents.append(document)
+    try:
+        return effective_terms(tenant.spec.contract, documents)
+    except TermsError as error:
+        return Problem(Reason.TERMS_INVALID, str(error))
+
+
+def _wanted_release(tenant: JitsiTenant, platform: JitsiPlatform) -> str | None:
+    updates = tenant.spec.updates
+    channels = {channel.name: channel.release for channel in platform.spec.jitsi.channels}
+    return updates.release or channels.get(updates.channel)
+
+
+def _release(tenant: JitsiTenant, platform: JitsiPlatform) -> Iterator[Problem]:
+    release = _wanted_release(tenant, platform)
+    if release is None:
+        names = ", ".join(channel.name for channel in platform.spec.jitsi.channels)
+        yield Problem(
+            Reason.CHANNEL_NOT_FOUND,
+            f"spec.updates.channel: the platform has no channel {tenant.spec.updates.channel},"
+            f" only {names}",
+        )
+    elif not releases.is_supported(release):
+        yield Problem(
+            Reason.RELEASE_NOT_SUPPORTED,
+            f"Jitsi {release} is older than {releases.MINIMUM}, the first that can be run:"
+            " name a newer one in spec.updates.release or in the platform's channel",
+        )
+
+
+def _volumes(tenant: JitsiTenant, platform: JitsiPlatform) -> Iterator[Problem]:
+    recording = tenant.spec.recording
+    mode = platform.spec.storage.recordings.access_mode
+    if recording.enabled and recording.recorders > 1 and mode is not AccessMode.READ_WRITE_MANY:
+        yield Problem(
+            Reason.STORAGE_ACCESS_MODE,
+            "spec.recording.recorders: several recorders write one volume, which needs"
+            " spec.storage.recordings.accessMode ReadWriteMany in the JitsiPlatform",
+        )
+
+
+def _stores(platform: JitsiPlatform) -> Iterator[tuple[str, Location | None]]:
+    spec = platform.spec
+    yield "spec.location", spec.location
+    yield "spec.storage.recordings.location", spec.storage.recordings.location
+    yield "spec.storage.accounts.location", spec.storage.accounts.location
+    yield "spec.logs.store.location", spec.logs.store.location
+    if spec.backup is not None:
+        yield "spec.backup.primary.location", spec.backup.primary.location
+        yield "spec.backup.offsite.location", spec.backup.offsite.location
+
+
+def _locations(platform: JitsiPlatform, terms: EffectiveTerms) -> Iterator[Problem]:
+    allowed = terms.terms.location.countries if terms.terms.location is not None else None
+    source = terms.sources["location.countries"]
+    clause = f", clause {source.clause}" if source.clause else ""
+    for path, place in _stores(platform):
+        if place is not None and place.country not in (allowed or ()):
+            yield Problem(
+                Reason.LOCATION_NOT_ALLOWED,
+                f"JitsiPlatform {path}.country is {place.country}, but {source.document}{clause}"
+                f" allows {', '.join(allowed or ())} only",
+            )
+
+
+def _capacity(tenant: JitsiTenant, plan: JitsiPlan) -> Iterator[Problem]:
+    capacity, spec = plan.spec.capacity, tenant.spec
+    wishes = (
+        ("spec.meetings.maxParticipants", spec.meetings.max_participants, capacity.participants),
+        ("spec.media.bridges", spec.media.bridges, capacity.bridges.maximum),
+        (
+            "spec.recording.recorders",
+            spec.recording.recorders if spec.recording.enabled else None,
+            capacity.recorders,
+        ),
+    )
+    for path, wish, limit in wishes:
+        if wish is not None and wish > limit:
+            yield Problem(
+                Reason.BEYOND_PLAN,
+                f"{path} is {wish}, but the plan {plan.metadata.name} holds {limit}",
+            )
+
+
+def _features(tenant: JitsiTenant, plan: JitsiPlan) -> Iterator[Problem]:
+    recording = tenant.spec.recording
+    for path, wanted, feature in (
+        ("spec.recording.enabled", recording.enabled, Feature.RECORDING),
+        ("spec.recording.livestreaming", recording.livestreaming, Feature.LIVESTREAMING),
+    ):
+        why = why_not_subscribed(feature, tenant.spec.contract, plan.spec) if wanted else None
+        if why is not None:
+            yield Problem(Reason.FEATURE_NOT_SUBSCRIBED, f"{path}: {why}")

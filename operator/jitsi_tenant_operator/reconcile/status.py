@@ -1,0 +1,80 @@
+"""The status of a tenant: composed from what was found, compared with what is there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject
+from jitsi_tenant_operator.api.tenant import (
+    BridgeStatus,
+    EffectiveTerm,
+    JitsiTenant,
+    JitsiTenantStatus,
+)
+from jitsi_tenant_operator.contract.terms import EffectiveTerms
+from jitsi_tenant_operator.reconcile.conditions import Finding, conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What is known to run, for people; `None` fields are as they were before."""
+
+    url: str | None = None
+    release: str | None = None
+    bridges: tuple[BridgeStatus, ...] | None = None
+    bridge_selector: str | None = None
+    terms: EffectiveTerms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one reconcile came to. `applied` says that the spec as it stands is in the cluster."""
+
+    findings: Sequence[Finding]
+    applied: bool = False
+    running: Running = field(default_factory=Running)
+
+    def with_findings(self, *more: Finding) -> Report:
+        """The same with more findings."""
+        return replace(self, findings=[*self.findings, *more])
+
+
+def next_status(
+    before: JitsiTenantStatus | None, report: Report, *, generation: int, now: datetime
+) -> JitsiTenantStatus:
+    """The status after `report`; equal to `before` when there is nothing new to say."""
+    before = before or JitsiTenantStatus()
+    running = report.running
+    bridges = running.bridges if running.bridges is not None else before.bridges
+    return JitsiTenantStatus(
+        observed_generation=generation if report.applied else before.observed_generation,
+        conditions=conditions(
+            report.findings, before.conditions or (), generation=generation, now=now
+        ),
+        url=running.url or before.url,
+        release=running.release or before.release,
+        bridges=bridges,
+        bridge_replicas=len(bridges) if bridges is not None else None,
+        bridge_selector=running.bridge_selector or before.bridge_selector,
+        terms=_terms(running.terms) if running.terms is not None else before.terms,
+    )
+
+
+def status_patch(tenant: JitsiTenant | JsonObject, status: JitsiTenantStatus) -> JsonObject:
+    """The server-side apply that writes `status`, to this very object and no later namesake."""
+    metadata = tenant["metadata"] if isinstance(tenant, dict) else tenant.metadata.to_json()
+    return {
+        "apiVersion": API_VERSION,
+        "kind": JitsiTenant.definition.kind,
+        "metadata": {name: metadata[name] for name in ("name", "namespace", "uid")},
+        "status": status.to_json(),
+    }
+
+
+def _terms(terms: EffectiveTerms) -> tuple[EffectiveTerm, ...]:
+    return tuple(
+        EffectiveTerm(name=name, value=value, document=source.document, clause=source.clause)
+        for name, value, source in terms.rows()
+    )

@@ -1,0 +1,194 @@
+"""The one reconcile of a tenant: it reads the world and makes it as the spec says.
+
+Level-triggered: it knows nothing of what happened, only of how things are. Run twice it changes
+nothing, and whatever an interruption left undone the next run does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from jitsi_tenant_operator import render
+from jitsi_tenant_operator.api.model import InvalidObjectError
+from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef, TenantKey
+from jitsi_tenant_operator.api.plan import Feature
+from jitsi_tenant_operator.api.tenant import JitsiTenant
+from jitsi_tenant_operator.kube.apply import Applier, ApplyOutcome, Child, Owner
+from jitsi_tenant_operator.kube.children import ChildCache
+from jitsi_tenant_operator.kube.errors import KubeError
+from jitsi_tenant_operator.reconcile import findings, observe
+from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
+from jitsi_tenant_operator.reconcile.media import MediaAddresses
+from jitsi_tenant_operator.reconcile.publish import Publisher
+from jitsi_tenant_operator.reconcile.resolve import Problem, Resolved, Unresolved, resolve
+from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
+from jitsi_tenant_operator.reconcile.status import Report, Running
+from jitsi_tenant_operator.reconcile.world import KnownTenant, World
+from jitsi_tenant_operator.render.context import Observed, TenantContext
+from jitsi_tenant_operator.render.labels import bridge_selector, is_retained
+from jitsi_tenant_operator.render.names import CREDENTIALS
+
+RESYNC_SECONDS = 36_000.0
+"""How often a tenant is looked at again although nothing is known to have changed."""
+NAMED_SOURCES_SECONDS = 600.0
+"""The same for a tenant that names Secrets or ConfigMaps of its own, which nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """What the reconcile of tenants works with."""
+
+    world: World
+    cache: ChildCache[TenantKey]
+    applier: Applier[TenantKey]
+    secrets: TenantSecrets
+    media: MediaAddresses
+    publisher: Publisher
+    operator_namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What was done, and with what."""
+
+    context: TenantContext
+    outcome: ApplyOutcome
+    problems: tuple[Problem, ...] = ()
+    obstacle: Problem | None = None
+
+
+class TenantReconciler:
+    """Reconciles a tenant; several may be under way at once for different tenants."""
+
+    def __init__(self, collaborators: Collaborators) -> None:
+        self._c = collaborators
+
+    async def reconcile(self, key: TenantKey) -> float | None:
+        """Make the tenant as its spec says; seconds until it is to be looked at again.
+
+        None for a tenant that is gone. Raises KubeError when something is to be tried again; by
+        then the status says what.
+        """
+        known = self._c.world.tenant(key)
+        if known is None:
+            self._c.media.release(key)
+            return None
+        body = known.body()
+        if known.deleting:
+            await self._c.publisher.let_go(body)
+            return None
+        if self._c.publisher.is_paused(body):
+            await self._c.publisher.paused(body)
+            return RESYNC_SECONDS
+        wanted = self._wanted(body)
+        if isinstance(wanted, Unresolved):
+            await self._c.publisher.publish(body, self._unresolved(known, wanted))
+            return RESYNC_SECONDS
+        await self._c.publisher.hold(body)
+        work = await self._work(known, self._context(wanted))
+        await self._c.publisher.publish(body, self._report(known, wanted, work))
+        for error in work.outcome.failed.values():
+            raise error
+        return NAMED_SOURCES_SECONDS if _names_sources(work.context) else RESYNC_SECONDS
+
+    def _wanted(self, body: JsonObject) -> Resolved | Unresolved:
+        try:
+            tenant = JitsiTenant.parse(body)
+        except InvalidObjectError as error:
+            text = "; ".join(str(problem) for problem in error.problems)
+            return Unresolved((Problem(Reason.INVALID_SPEC, text),), None)
+        return resolve(tenant, self._c.world)
+
+    def _context(self, resolved: Resolved) -> TenantContext:
+        wish = resolved.tenant.spec.recording
+        return TenantContext(
+            tenant=resolved.tenant,
+            plan=resolved.plan.spec,
+            platform=resolved.platform.spec,
+            terms=resolved.terms.terms,
+            release=resolved.release,
+            recording=wish.enabled and Feature.RECORDING in resolved.features,
+            livestreaming=wish.livestreaming and Feature.LIVESTREAMING in resolved.features,
+            operator_namespace=self._c.operator_namespace,
+        )
+
+    async def _work(self, known: KnownTenant, context: TenantContext) -> _Work:
+        try:
+            generated = await self._c.secrets.ensure(context)
+            digests, problems = await self._c.secrets.digests(context, generated)
+        except KubeError as error:
+            secret = ObjectRef("v1", "Secret", context.namespace, CREDENTIALS)
+            return _Work(context, ApplyOutcome(failed={secret: error}))
+        if problems:
+            return _Work(context, ApplyOutcome(), tuple(problems))
+        media, obstacle = self._c.media.of(known.key, context)
+        context = replace(context, observed=Observed(media, digests))
+        owner = Owner(ObjectRef.of(known.body()), known.uid, known.key)
+        children = render.tenant(context)
+        outcome = await self._apply(owner, children)
+        # The answers may hold the ports that a bridge was waiting for.
+        media, obstacle = self._c.media.of(known.key, context)
+        if media != context.observed.media:
+            context = replace(context, observed=Observed(media, digests))
+            children = render.tenant(context)
+            outcome = await self._apply(owner, children)
+        if outcome.complete:
+            # A bridge that lost its address is left as it is: people may be meeting on it.
+            kept = {observe.bridge_deployment(context, i) for i in range(context.bridges)}
+            pruned = await self._c.applier.prune(owner, children.keys() | kept)
+            outcome.failed.update(pruned.failed)
+        return _Work(context, outcome, obstacle=obstacle)
+
+    async def _apply(
+        self, owner: Owner[TenantKey], children: dict[ObjectRef, JsonObject]
+    ) -> ApplyOutcome:
+        return await self._c.applier.apply(
+            owner, [Child(body, is_retained(body)) for body in children.values()]
+        )
+
+    def _report(self, known: KnownTenant, resolved: Resolved, work: _Work) -> Report:
+        context = work.context
+        records = self._c.cache.children(known.key)
+        parts = [
+            findings.of_spec(work.problems),
+            found(ConditionType.TERMS_RESOLVED),
+            findings.of_resources(work.outcome.failed, work.outcome.waiting)
+            if not work.problems
+            else findings.untouched(),
+            *findings.of_workloads(
+                observe.workloads(context.name, records), recording=context.recording
+            ),
+        ]
+        observed = bool(context.observed.digests)
+        if observed:
+            pending = [
+                f"bridge {index}"
+                for index in range(context.bridges)
+                if index not in context.observed.media
+            ]
+            parts.append(findings.of_media(pending, work.obstacle))
+        return Report(
+            findings=[*parts, findings.summary(parts)],
+            applied=work.outcome.complete and not work.problems,
+            running=Running(
+                url=context.public_url,
+                release=context.release if work.outcome.complete else None,
+                bridges=observe.bridges(context, records) if observed else None,
+                bridge_selector=bridge_selector(context.name),
+                terms=resolved.terms,
+            ),
+        )
+
+    def _unresolved(self, known: KnownTenant, unresolved: Unresolved) -> Report:
+        workloads = observe.workloads(known.key.name, self._c.cache.children(known.key))
+        parts = findings.of_unresolved(unresolved)
+        if workloads:
+            parts += findings.of_workloads(workloads, recording=False)
+        return Report(
+            findings=[*parts, findings.summary(parts)],
+            running=Running(terms=unresolved.effective),
+        )
+
+
+def _names_sources(context: TenantContext) -> bool:
+    return any(source.name != CREDENTIALS for source in render.sources(context))

@@ -1,0 +1,96 @@
+"""`jitsi-tenant-operator run`: one process that waits for the Lease and then operates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from jitsi_tenant_operator import __version__
+from jitsi_tenant_operator.api.kinds import KINDS
+from jitsi_tenant_operator.api.objects import GROUP, VERSION
+from jitsi_tenant_operator.clock import Clock
+from jitsi_tenant_operator.endpoints import serve
+from jitsi_tenant_operator.kube.client import KubeClient
+from jitsi_tenant_operator.kube.lease import LeaderElection
+from jitsi_tenant_operator.kube.metrics import KubeMetrics
+from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
+from jitsi_tenant_operator.leader import Leader
+from jitsi_tenant_operator.reconcile.metrics import PREFIX
+from jitsi_tenant_operator.render.labels import MANAGER
+
+LEASE_NAME = "jitsi-tenant-operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the operator is run.
+
+    `namespace` is where the operator's own objects are, `identity` tells this process from any
+    other, `listen` is host and port of its HTTP surface, `workers` how many tenants are reconciled
+    at once. Without `kubeconfig` the cluster is the one that kubectl would use.
+    """
+
+    namespace: str
+    identity: str
+    listen: tuple[str, int]
+    kubeconfig: str | None = None
+    context: str | None = None
+    workers: int = 8
+
+
+async def run(options: Options, clock: Clock) -> None:
+    """Wait for the Lease, then operate until cancelled or told by a signal to stop.
+
+    Raises LeadershipLost when another process may have taken over, ConfigurationError when there
+    is no cluster to work on, OSError when the address to listen at cannot be had.
+    """
+    registry = _registry()
+    client = await KubeClient.connect(
+        kubeconfig=options.kubeconfig,
+        context=options.context,
+        resources=ResourceRegistry(_own_resources()),
+        metrics=KubeMetrics(registry, PREFIX),
+        clock=clock,
+        user_agent=f"{MANAGER}/{__version__}",
+        field_manager=MANAGER,
+    )
+    async with client:
+        election = LeaderElection(
+            client, namespace=options.namespace, name=LEASE_NAME, identity=options.identity
+        )
+        leader = Leader(
+            client,
+            registry,
+            namespace=options.namespace,
+            identity=options.identity,
+            workers=options.workers,
+        )
+        async with serve(
+            options.listen,
+            registry=registry,
+            alive=lambda: leader.why_not_alive() if election.is_leader else None,
+            ready=lambda: leader.why_not_ready() if election.is_leader else None,
+            before_scrape=leader.refresh_metrics,
+        ):
+            await election.run(leader.lead)
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    build = Gauge(f"{PREFIX}_build_info", "The running version.", ["version"], registry=registry)
+    build.labels(__version__).set(1)
+    return registry
+
+
+def _own_resources() -> Iterator[Resource]:
+    for kind in KINDS:
+        definition = kind.definition
+        yield Resource(
+            GROUP, VERSION, definition.plural, definition.kind, namespaced=definition.namespaced
+        )
