@@ -5,6 +5,6 @@ Imports the standard library only: it runs before anything is installed.
 
 from toolbox.catalog import CONTROL_PLANE, TOOLS, Tool
 from toolbox.errors import ToolError
-from toolbox.provide import provide
+from toolbox.provision import provide
 
 __all__ = ["CONTROL_PLANE", "TOOLS", "Tool", "ToolError", "provide"]

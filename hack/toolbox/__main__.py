@@ -7,7 +7,7 @@ import sys
 
 from toolbox.catalog import TOOLS
 from toolbox.errors import ToolError
-from toolbox.provide import provide
+from toolbox.provision import provide
 
 
 def main() -> int:
