@@ -84,6 +84,15 @@ class JwtAccess(Model):
     """Where a person without a token is sent."""
 
 
+class ConfigMapKeyReference(Model):
+    """One value in a ConfigMap of the tenant's namespace."""
+
+    name: ObjectName
+    """The ConfigMap."""
+    key: SecretKey
+    """The key inside it."""
+
+
 class LdapAccess(Model):
     """Access by accounts of a directory."""
 
@@ -113,6 +122,9 @@ class LdapAccess(Model):
     """The filter that finds an account; %u is the name that was given."""
     start_tls: bool = False
     """Whether an ldap:// connection is encrypted before the first word."""
+    certificate_authority: ConfigMapKeyReference | None = None
+    """The certificates, in PEM, that the directory's own is checked against; the public ones when
+    not set."""
 
 
 class Access(Model):
