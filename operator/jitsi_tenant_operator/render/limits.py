@@ -1,0 +1,108 @@
+"""Limits: what a tenant's namespace may take, what a pod gets by default, what may be evicted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jitsi_tenant_operator.api.objects import JsonObject
+from jitsi_tenant_operator.api.plan import ComponentSize
+from jitsi_tenant_operator.api.platform import Exposure
+from jitsi_tenant_operator.api.scalars import mebibytes
+from jitsi_tenant_operator.render import accounts, claims
+from jitsi_tenant_operator.render.context import TenantContext
+from jitsi_tenant_operator.render.labels import Component, selector
+from jitsi_tenant_operator.render.quantities import cpu, memory, millicores, storage_mebibytes
+
+_SPARE_PODS, _SPARE_MILLICORES, _SPARE_MEBIBYTES = 10, 2000, 4096
+"""For what runs beside the pods that are always there: jobs, certificate challenges, updates."""
+_SPARE_CLAIMS = 2
+_DEFAULT_MILLICORES, _DEFAULT_MEBIBYTES = 50, 256
+
+_EVICTABLE = {
+    Component.WEB: 1,
+    # There is only one of each, and meetings end with it: whoever empties a node has to want that.
+    Component.PROSODY: 0,
+    Component.JICOFO: 0,
+    # These wait for their meetings to end before they leave.
+    Component.JVB: 1,
+    Component.JIBRI: 1,
+}
+"""How many pods of a component may be evicted at once."""
+
+
+def children(context: TenantContext) -> Iterator[JsonObject]:
+    """The ResourceQuota, the LimitRange and a PodDisruptionBudget for each component."""
+    yield _quota(context)
+    yield _defaults(context)
+    for component in accounts.components(context):
+        yield _budget(context, component)
+
+
+def _quota(context: TenantContext) -> JsonObject:
+    sizes = _pods(context)
+    milli = _SPARE_MILLICORES + sum(count * millicores(size.cpu) for size, count in sizes)
+    mebi = _SPARE_MEBIBYTES + sum(count * mebibytes(size.memory) for size, count in sizes)
+    exposure = context.platform.media.exposure
+    bridges = context.plan.capacity.bridges.maximum
+    obj = context.object("v1", "ResourceQuota", context.child("quota"))
+    obj["spec"] = {
+        "hard": {
+            "pods": str(_SPARE_PODS + sum(count for _, count in sizes)),
+            "requests.cpu": cpu(milli),
+            "requests.memory": memory(mebi),
+            "limits.memory": memory(mebi),
+            "persistentvolumeclaims": str(2 + _SPARE_CLAIMS),
+            "requests.storage": memory(2 * _storage(context)),
+            "services.loadbalancers": str(bridges if exposure is Exposure.LOAD_BALANCER else 0),
+            "services.nodeports": str(0 if exposure is Exposure.HOST_PORT else bridges),
+        }
+    }
+    return obj
+
+
+def _pods(context: TenantContext) -> list[tuple[ComponentSize, int]]:
+    """Each size with how many pods of it may be there, as far as the plan goes."""
+    sizes, capacity = context.plan.sizes, context.plan.capacity
+    return [
+        (sizes.web, sizes.web.replicas),
+        (sizes.prosody, 1),
+        (sizes.jicofo, 1),
+        (sizes.bridge, capacity.bridges.maximum),
+        (sizes.recorder, capacity.recorders if context.records else 0),
+    ]
+
+
+def _storage(context: TenantContext) -> int:
+    """The MiB of all volumes; the quota has twice as much, since a restore writes beside them."""
+    accounts_size = context.plan.capacity.storage.accounts
+    return storage_mebibytes(accounts_size) + storage_mebibytes(claims.recordings_size(context))
+
+
+def _defaults(context: TenantContext) -> JsonObject:
+    obj = context.object("v1", "LimitRange", context.child("defaults"))
+    obj["spec"] = {
+        "limits": [
+            {
+                "type": "Container",
+                # No default limit of CPU: it would throttle the pods above, which have none.
+                "default": {"memory": memory(_DEFAULT_MEBIBYTES)},
+                "defaultRequest": {
+                    "cpu": cpu(_DEFAULT_MILLICORES),
+                    "memory": memory(_DEFAULT_MEBIBYTES),
+                },
+            }
+        ]
+    }
+    return obj
+
+
+def _budget(context: TenantContext, component: Component) -> JsonObject:
+    name = context.child(component.value)
+    obj = context.object("policy/v1", "PodDisruptionBudget", name, component=component)
+    obj["spec"] = {
+        "maxUnavailable": _EVICTABLE[component],
+        "selector": {"matchLabels": selector(context.name, component)},
+        # A pod that does not serve anyway holds up nobody who empties its node.
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+    }
+    return obj

@@ -1,0 +1,50 @@
+"""Names of children: valid, distinct, stable, and short enough for what controllers append."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import lru_cache
+
+CREDENTIALS = "jitsi-credentials"
+"""The Secret of generated passwords; the same in every namespace, so that a role can name it."""
+
+LONGEST = 46
+"""Longest name of a workload: a ReplicaSet's hash and a pod's suffix add up to 17 characters, and
+a pod's name is also its host name and a label value, which end at 63."""
+
+_LONGEST_SUFFIX = len("-jibri-19")
+_HEAD = LONGEST - _LONGEST_SUFFIX
+_DIGEST = 8
+_ENDS_LIKE_A_DIGEST = re.compile(rf"-[0-9a-f]{{{_DIGEST}}}$")
+
+
+@lru_cache(maxsize=8192)
+def head(tenant: str) -> str:
+    """What all children of `tenant` start with: its name, or a cut of it that ends in a hash.
+
+    A name is kept when it is short enough and starts with a letter, as the names of Services must.
+    A name that looks as if it had been cut is cut as well, so that a kept name never equals a cut
+    one.
+    """
+    kept = len(tenant) <= _HEAD and tenant[0].isalpha() and not _ENDS_LIKE_A_DIGEST.search(tenant)
+    if kept:
+        return tenant
+    digest = hashlib.sha256(tenant.encode()).hexdigest()[:_DIGEST]
+    stem = tenant if tenant[0].isalpha() else f"t{tenant}"
+    return f"{stem[: _HEAD - _DIGEST - 1].rstrip('-')}-{digest}"
+
+
+def child(tenant: str, suffix: str) -> str:
+    """The name of the child of `tenant` that `suffix` says, for instance acme-web."""
+    return f"{head(tenant)}-{suffix}"
+
+
+def bridge(tenant: str, index: int) -> str:
+    """The name of the bridge with this index, from 0."""
+    return child(tenant, f"jvb-{index}")
+
+
+def recorder(tenant: str, index: int) -> str:
+    """The name of the recorder with this index, from 0."""
+    return child(tenant, f"jibri-{index}")
