@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from jitsi_tenant_operator.api.constraints import MapList
 from jitsi_tenant_operator.api.model import Model
 
-Generation = Annotated[int, Field(ge=0, le=2**63 - 1, json_schema_extra={"format": "int64"})]
+Generation = Annotated[int, Field(ge=0, le=2**53, json_schema_extra={"format": "int64"})]
 """The number of a version of an object's spec, as in its metadata."""
 
 

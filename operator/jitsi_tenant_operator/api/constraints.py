@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -38,24 +39,27 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A date or an instant as it may be written; Python and Go each let other spellings pass."""
+    """How a date or an instant is written; Python and Go each let other spellings pass too."""
 
     pattern: str
+    read: Callable[[str], date]
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._check, handler(source))
+        return core_schema.no_info_before_validator_function(self._read, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return {**handler(schema), "pattern": self.pattern}
 
-    def _check(self, value: Any) -> Any:
-        if isinstance(value, str) and not re.search(self.pattern, value):
-            raise PydanticCustomError("written", "written otherwise")
-        return value
+    def _read(self, value: Any) -> date:
+        if isinstance(value, date):
+            return value
+        if isinstance(value, str) and re.search(self.pattern, value):
+            return self.read(value)
+        raise ValueError("written otherwise")
 
 
 @dataclass(frozen=True, slots=True)

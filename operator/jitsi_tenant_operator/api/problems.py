@@ -8,10 +8,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+Location: TypeAlias = tuple[int | str, ...]
+"""Where a value stands: the keys and indices that lead to it."""
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
@@ -35,10 +38,11 @@ _EXPECTATIONS = {
 def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[str, str]]:
     """Path and expectation of each field of `model` that `error` speaks of."""
     for detail in error.errors(include_url=False, include_input=False):
-        yield _path(detail["loc"]), _expectation(detail, model)
+        yield path_of(detail["loc"]), _expectation(detail, model)
 
 
-def _path(loc: tuple[int | str, ...]) -> str:
+def path_of(loc: Location) -> str:
+    """A field's path as people write it, for instance spec.clauses[0].terms."""
     path = ""
     for part in loc:
         if part == "[key]":
@@ -65,7 +69,7 @@ def _expectation(detail: ErrorDetails, model: type[BaseModel]) -> str:
     return detail["msg"].removeprefix("Value error, ")
 
 
-def _similar(loc: tuple[int | str, ...], model: type[BaseModel]) -> str:
+def _similar(loc: Location, model: type[BaseModel]) -> str:
     """A hint at the field that may have been meant."""
     inside: type[BaseModel] | None = model
     for part in loc[:-1]:

@@ -6,7 +6,7 @@ Patterns keep to RE2, which the API server uses: no look-ahead, no back-referenc
 from __future__ import annotations
 
 import ipaddress
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -87,7 +87,7 @@ Duration = Annotated[
 
 CalendarDate = Annotated[
     date,
-    Written(rf"^{_DAY}$"),
+    Written(rf"^{_DAY}$", date.fromisoformat),
     Expected("a day of this century as YYYY-MM-DD, such as 2026-06-01"),
     Field(examples=["2026-06-01"]),
 ]
@@ -95,7 +95,7 @@ CalendarDate = Annotated[
 
 Instant = Annotated[
     AwareDatetime,
-    Written(_INSTANT),
+    Written(_INSTANT, datetime.fromisoformat),
     Expected("an instant of RFC 3339 with its zone, such as 2026-06-01T08:00:00Z"),
     Field(examples=["2026-06-01T08:00:00Z"]),
 ]
