@@ -20,6 +20,7 @@ from jitsi_tenant_operator.contract.entitlements import subscribed, why_not_subs
 from jitsi_tenant_operator.contract.terms import EffectiveTerms, TermsError, effective_terms
 from jitsi_tenant_operator.reconcile.conditions import Reason
 from jitsi_tenant_operator.render import releases
+from jitsi_tenant_operator.render.context import Observed, TenantContext
 
 
 class Surroundings(Protocol):
@@ -70,6 +71,11 @@ class Unresolved:
     terms: Problem | None
     effective: EffectiveTerms | None = None
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All of it."""
+        return self.spec if self.terms is None else (*self.spec, self.terms)
+
 
 def resolve(tenant: JitsiTenant, around: Surroundings) -> Resolved | Unresolved:
     """Everything that `tenant` refers to, or everything that is wrong."""
@@ -107,6 +113,24 @@ def resolve(tenant: JitsiTenant, around: Surroundings) -> Resolved | Unresolved:
         features=subscribed(tenant.spec.contract, plan.spec),
         host=host(tenant, platform),
         release=_wanted_release(tenant, platform) or "",
+    )
+
+
+def tenant_context(
+    resolved: Resolved, operator_namespace: str, observed: Observed | None = None
+) -> TenantContext:
+    """What the rendering of a resolved tenant is given."""
+    wish = resolved.tenant.spec.recording
+    return TenantContext(
+        tenant=resolved.tenant,
+        plan=resolved.plan.spec,
+        platform=resolved.platform.spec,
+        terms=resolved.terms.terms,
+        release=resolved.release,
+        recording=wish.enabled and Feature.RECORDING in resolved.features,
+        livestreaming=wish.livestreaming and Feature.LIVESTREAMING in resolved.features,
+        operator_namespace=operator_namespace,
+        observed=observed or Observed(),
     )
 
 

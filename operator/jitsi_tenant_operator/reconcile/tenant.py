@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from jitsi_tenant_operator import render
 from jitsi_tenant_operator.api.model import InvalidObjectError
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef, TenantKey
-from jitsi_tenant_operator.api.plan import Feature
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.kube.apply import Applier, ApplyOutcome, Child, Owner
 from jitsi_tenant_operator.kube.children import ChildCache
@@ -20,7 +19,13 @@ from jitsi_tenant_operator.reconcile import findings, observe
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.publish import Publisher
-from jitsi_tenant_operator.reconcile.resolve import Problem, Resolved, Unresolved, resolve
+from jitsi_tenant_operator.reconcile.resolve import (
+    Problem,
+    Resolved,
+    Unresolved,
+    resolve,
+    tenant_context,
+)
 from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
 from jitsi_tenant_operator.reconcile.status import Report, Running
 from jitsi_tenant_operator.reconcile.world import KnownTenant, World
@@ -85,7 +90,7 @@ class TenantReconciler:
             await self._c.publisher.publish(body, self._unresolved(known, wanted))
             return RESYNC_SECONDS
         await self._c.publisher.hold(body)
-        work = await self._work(known, self._context(wanted))
+        work = await self._work(known, tenant_context(wanted, self._c.operator_namespace))
         await self._c.publisher.publish(body, self._report(known, wanted, work))
         for error in work.outcome.failed.values():
             raise error
@@ -98,19 +103,6 @@ class TenantReconciler:
             text = "; ".join(str(problem) for problem in error.problems)
             return Unresolved((Problem(Reason.INVALID_SPEC, text),), None)
         return resolve(tenant, self._c.world)
-
-    def _context(self, resolved: Resolved) -> TenantContext:
-        wish = resolved.tenant.spec.recording
-        return TenantContext(
-            tenant=resolved.tenant,
-            plan=resolved.plan.spec,
-            platform=resolved.platform.spec,
-            terms=resolved.terms.terms,
-            release=resolved.release,
-            recording=wish.enabled and Feature.RECORDING in resolved.features,
-            livestreaming=wish.livestreaming and Feature.LIVESTREAMING in resolved.features,
-            operator_namespace=self._c.operator_namespace,
-        )
 
     async def _work(self, known: KnownTenant, context: TenantContext) -> _Work:
         try:

@@ -1,0 +1,186 @@
+"""The command line: `jitsi-tenant-operator run | render | terms | crds | version`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jitsi_tenant_operator import __version__
+
+OPERATOR_NAMESPACE = "jitsi-tenant-operator"
+
+_MISTAKE = 2
+"""Exit status for input that cannot be used, as argparse has it for the command line itself."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status: 0 done, 1 failed, 2 the input cannot be used."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    return command(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jitsi-tenant-operator",
+        description="Hosts Jitsi for other companies and keeps the contract behind it.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands.add_parser("run", help="operate the tenants of a cluster"))
+    for name, command, what in (
+        ("render", _render, "show as YAML what would be applied for the tenants in files"),
+        ("terms", _terms, "show the terms in force for the tenants in files, each with its source"),
+    ):
+        sub = commands.add_parser(name, help=what, description=_sentence(what))
+        sub.add_argument(
+            "-f",
+            "--file",
+            dest="files",
+            action="append",
+            type=Path,
+            required=True,
+            metavar="FILE",
+            help="YAML with tenants and, if need be, their plan, platform and terms; may be given"
+            " several times. The samples stand in for what is not given.",
+        )
+        sub.set_defaults(command=command)
+    commands.add_parser("crds", help="print the CustomResourceDefinitions as YAML").set_defaults(
+        command=_crds
+    )
+    commands.add_parser("version", help="print the version").set_defaults(command=_version)
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    environment = os.environ
+    parser.description = "Waits for the Lease, then operates until it is told to stop."
+    parser.add_argument("--kubeconfig", help="the cluster to work on; else as kubectl finds it")
+    parser.add_argument("--context", help="the context of the kubeconfig")
+    parser.add_argument(
+        "--namespace",
+        default=environment.get("POD_NAMESPACE", OPERATOR_NAMESPACE),
+        help="where the operator's own objects are (default: $POD_NAMESPACE or %(default)s)",
+    )
+    parser.add_argument(
+        "--listen",
+        default="0.0.0.0:8080",
+        type=_host_and_port,
+        metavar="HOST:PORT",
+        help="where /livez, /readyz and /metrics are served (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=8, metavar="N", help="tenants reconciled at once (8)"
+    )
+    parser.add_argument("--log-format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--log-level", choices=("debug", "info", "warning", "error"), default="info"
+    )
+    parser.set_defaults(command=_run)
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _run(options: argparse.Namespace) -> int:
+    from jitsi_tenant_operator.clock import SystemClock
+    from jitsi_tenant_operator.kube.connection import ConfigurationError
+    from jitsi_tenant_operator.kube.lease import LeadershipLost
+    from jitsi_tenant_operator.run import Options, run
+
+    _log_to_stderr(options.log_format, options.log_level)
+    identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}"
+    settings = Options(
+        namespace=options.namespace,
+        identity=identity,
+        listen=options.listen,
+        kubeconfig=options.kubeconfig,
+        context=options.context,
+        workers=options.workers,
+    )
+
+    async def until_told_to_stop() -> None:
+        work = asyncio.ensure_future(run(settings, SystemClock()))
+        # While leading, kopf takes these signals over and ends in good order by itself.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+        await work
+
+    try:
+        asyncio.run(until_told_to_stop())
+    except asyncio.CancelledError:
+        return 0
+    except (ConfigurationError, LeadershipLost, OSError) as error:
+        logging.getLogger(__name__).critical("%s", error)
+        return 1
+    return 0
+
+
+def _log_to_stderr(form: str, level: str) -> None:
+    handler = logging.StreamHandler()
+    if form == "json":
+        from pythonjsonlogger.json import JsonFormatter
+
+        handler.setFormatter(
+            JsonFormatter(
+                "%(asctime)s %(levelname)s %(name)s %(message)s",
+                rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            )
+        )
+    else:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    # kopf tells at this level of each event that it passes on.
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+
+
+def _render(options: argparse.Namespace) -> int:
+    from jitsi_tenant_operator.offline import render_files
+
+    return _print(lambda: render_files(options.files))
+
+
+def _terms(options: argparse.Namespace) -> int:
+    from jitsi_tenant_operator.offline import terms_of_files
+
+    return _print(lambda: terms_of_files(options.files))
+
+
+def _crds(_: argparse.Namespace) -> int:
+    from jitsi_tenant_operator.api.crd import crds
+
+    return _print(crds)
+
+
+def _version(_: argparse.Namespace) -> int:
+    return _print(lambda: f"{__version__}\n")
+
+
+def _print(text: Callable[[], str]) -> int:
+    from jitsi_tenant_operator.offline import InputError
+
+    try:
+        sys.stdout.write(text())
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return _MISTAKE
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,174 @@
+"""What can be said of tenants in files, without a cluster: `render` and `terms`.
+
+The sample platform, terms and plans stand in for those that the files do not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+from jitsi_tenant_operator import render
+from jitsi_tenant_operator.api.files import FileProblem, InvalidFilesError, read_files, read_text
+from jitsi_tenant_operator.api.model import CustomResource
+from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
+from jitsi_tenant_operator.api.plan import JitsiPlan
+from jitsi_tenant_operator.api.platform import Exposure, JitsiPlatform
+from jitsi_tenant_operator.api.tenant import JitsiTenant
+from jitsi_tenant_operator.api.terms import JitsiTerms
+from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve, tenant_context
+from jitsi_tenant_operator.reconcile.world import PLATFORM_NAME
+from jitsi_tenant_operator.render import credentials, media
+from jitsi_tenant_operator.render.context import MediaAddress, Observed, TenantContext
+
+OPERATOR_NAMESPACE = "jitsi-tenant-operator"
+
+R = TypeVar("R", bound=CustomResource)
+
+
+class InputError(Exception):
+    """The files cannot be used; the message says where and why, a problem to a line."""
+
+
+def render_files(paths: Sequence[Path]) -> str:
+    """What would be applied for the tenants in `paths`, as multi-document YAML.
+
+    What the cluster decides (a port, an address, a password) is shown as a placeholder in angle
+    brackets. Raises InputError.
+    """
+    return "".join(
+        f"---\n{yaml.safe_dump(child, sort_keys=False, allow_unicode=True, width=100)}"
+        for resolved in _resolved(paths)
+        for child in _children(resolved)
+    )
+
+
+def terms_of_files(paths: Sequence[Path]) -> str:
+    """The terms in force for each tenant in `paths`, each with its source. Raises InputError."""
+    return "\n".join(_terms_table(resolved) for resolved in _resolved(paths))
+
+
+class _Files:
+    """The objects in files, and the samples behind them, as what surrounds a tenant."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        try:
+            self._given = {obj.ref: obj for obj in read_files(paths)}
+            self._places = {obj.ref: str(path) for path in paths for obj in read_files([path])}
+        except InvalidFilesError as error:
+            raise InputError(str(error)) from error
+        self._samples = {obj.ref: obj for obj in _samples()}
+
+    @property
+    def tenants(self) -> list[JitsiTenant]:
+        """The tenants that were given."""
+        return [obj for obj in self._given.values() if isinstance(obj, JitsiTenant)]
+
+    def place(self, tenant: JitsiTenant) -> str:
+        """The file that a tenant stands in."""
+        return self._places[tenant.ref]
+
+    def platform(self) -> JitsiPlatform | None:
+        """The platform."""
+        return self._find(JitsiPlatform, PLATFORM_NAME)
+
+    def plan(self, name: str) -> JitsiPlan | None:
+        """A plan."""
+        return self._find(JitsiPlan, name)
+
+    def document(self, name: str) -> JitsiTerms | None:
+        """A contractual document."""
+        return self._find(JitsiTerms, name)
+
+    def namespace_holder(self, namespace: str) -> TenantKey | None:
+        """The first tenant of a namespace, in the order of the files."""
+        return next((key for key in self._keys() if key.namespace == namespace), None)
+
+    def host_holder(self, host: str) -> TenantKey | None:
+        """The first tenant that asks for a host, in the order of the files."""
+        platform = self.platform()
+        domain = platform.spec.domain if platform is not None else ""
+        for tenant in self.tenants:
+            if (tenant.spec.host or f"{tenant.metadata.name}.{domain}") == host:
+                return TenantKey(tenant.metadata.namespace, tenant.metadata.name)
+        return None
+
+    def _keys(self) -> Iterator[TenantKey]:
+        for tenant in self.tenants:
+            yield TenantKey(tenant.metadata.namespace, tenant.metadata.name)
+
+    def _find(self, kind: type[R], name: str) -> R | None:
+        ref = ObjectRef(API_VERSION, kind.definition.kind, "", name)
+        found = self._given.get(ref) or self._samples.get(ref)
+        return found if isinstance(found, kind) else None
+
+
+def _samples() -> Iterator[CustomResource]:
+    folder = files("jitsi_tenant_operator") / "samples"
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        yield from read_text(file.read_text(encoding="utf-8"), file.name)
+
+
+def _resolved(paths: Sequence[Path]) -> list[Resolved]:
+    around = _Files(paths)
+    if not around.tenants:
+        raise InputError(f"{', '.join(map(str, paths))}: no JitsiTenant in it")
+    good: list[Resolved] = []
+    problems: list[FileProblem] = []
+    for tenant in around.tenants:
+        found = resolve(tenant, around)
+        if isinstance(found, Resolved):
+            good.append(found)
+        else:
+            problems += [
+                FileProblem(around.place(tenant), 0, f"{tenant.ref}: {problem.message}")
+                for problem in found.problems
+            ]
+    if problems:
+        raise InputError("\n".join(map(str, problems)))
+    return good
+
+
+def _children(resolved: Resolved) -> Iterator[JsonObject]:
+    context = tenant_context(resolved, OPERATOR_NAMESPACE, _placeholders(resolved))
+    keys = credentials.required_keys(context)
+    yield credentials.secret(context, {key: f"<generated {key}>" for key in keys})
+    yield from render.tenant(context).values()
+
+
+def _placeholders(resolved: Resolved) -> Observed:
+    """What the cluster would decide, said in words."""
+    bare = tenant_context(resolved, OPERATOR_NAMESPACE, Observed())
+    return Observed(
+        media={index: _media(bare, index) for index in range(bare.bridges)},
+        digests={source: f"<digest of {source.name}>" for source in render.sources(bare)},
+    )
+
+
+def _media(context: TenantContext, index: int) -> MediaAddress:
+    exposure = context.platform.media.exposure
+    if exposure is Exposure.LOAD_BALANCER:
+        return MediaAddress(media.PORT, (f"<load balancer address {index}>",))
+    return MediaAddress(f"<{'node' if exposure is Exposure.NODE_PORT else 'host'} port {index}>")
+
+
+def _terms_table(resolved: Resolved) -> str:
+    rows = [("TERM", "VALUE", "DOCUMENT", "CLAUSE")] + [
+        (name, value, source.document, source.clause or "-")
+        for name, value, source in resolved.terms.rows()
+    ]
+    return f"{resolved.tenant.ref}\n{_aligned(rows)}"
+
+
+def _aligned(rows: Iterable[tuple[str, ...]]) -> str:
+    table = list(rows)
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        + "\n"
+        for row in table
+    )
