@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from localplane.connection import Connection
+from localplane.detached import collect, spawn
 from localplane.errors import PlaneError
 from localplane.identity import ProcessIdentity
 from localplane.options import PlaneOptions
@@ -25,9 +25,6 @@ OPTIONS_FILE = "options.json"
 SUPERVISOR_LOG = "supervisor.log"
 POLL_SECONDS = 0.05
 STOP_SECONDS = 30.0
-
-_started_here: dict[Path, subprocess.Popen[bytes]] = {}
-"""Supervisors that are children of this process, by folder: it must collect their exit status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ def start_in_background(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / STATE_FILE).unlink(missing_ok=True)
     (folder / OPTIONS_FILE).write_text(options.to_json())
-    supervisor = _started_here[folder] = _spawn(folder, owner)
+    supervisor = _spawn(folder, owner)
     # The supervisor keeps to its own limit; the surplus is for the case that it hangs.
     deadline = time.monotonic() + options.start_seconds + 10
     while True:
@@ -88,10 +85,12 @@ def start_in_background(
         if connection is not None:
             return connection
         log = folder / SUPERVISOR_LOG
-        if supervisor.poll() is not None:
+        if not supervisor.alive:
+            collect(supervisor)
             raise PlaneError(f"the control plane did not start:\n{tail(log)}")
         if time.monotonic() > deadline:
-            supervisor.kill()
+            supervisor.send(signal.SIGKILL)
+            collect(supervisor)
             raise PlaneError(
                 f"the control plane did not start in time. The end of {log}:\n{tail(log)}"
             )
@@ -128,22 +127,14 @@ def stop(folder: Path) -> bool:
     left = [identity for identity in everything if identity.alive]
     if left:
         raise PlaneError(f"still running after {STOP_SECONDS:.0f} s: {left}")
-    if child := _started_here.pop(folder, None):
-        child.wait()
+    collect(state.supervisor)
     (folder / STATE_FILE).unlink(missing_ok=True)
     return found
 
 
-def _spawn(folder: Path, owner: int | None) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, owner: int | None) -> ProcessIdentity:
     command = [sys.executable, "-m", "localplane.supervisor", str(folder)]
     if owner is not None:
         command += ["--owner", str(owner)]
-    with (folder / SUPERVISOR_LOG).open("wb") as log:
-        return subprocess.Popen(
-            command,
-            cwd=Path(__file__).resolve().parent.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    hack = Path(__file__).resolve().parent.parent
+    return spawn(command, folder / SUPERVISOR_LOG, folder=hack)

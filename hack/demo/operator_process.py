@@ -1,0 +1,67 @@
+"""The operator as a process in the background, found again by its folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from demo.errors import DemoError
+from installation import NAMESPACE
+from localplane.detached import collect, spawn
+from localplane.identity import ProcessIdentity
+from localplane.processes import tail
+
+COMMAND = Path(sys.executable).with_name("jitsi-tenant-operator")
+STOP_SECONDS = 30.0
+POLL_SECONDS = 0.1
+
+
+class OperatorProcess:
+    """The operator that is described below `folder`, running or not."""
+
+    def __init__(self, folder: Path, command: Path = COMMAND) -> None:
+        self._command = command
+        self._state = folder / "operator.json"
+        self.log = folder / "operator.log"
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs."""
+        identity = self._identity()
+        return identity is not None and identity.alive
+
+    def start(self, kubeconfig: Path) -> None:
+        """Start it with the rights that `kubeconfig` gives, and only those."""
+        command = [str(self._command), "run", "--namespace", NAMESPACE, "--listen", "127.0.0.1:0"]
+        environ = os.environ | {"KUBECONFIG": str(kubeconfig)}
+        identity = spawn(command, self.log, environ=environ)
+        self._state.write_text(json.dumps(identity.to_json()))
+
+    def check(self) -> None:
+        """Raise DemoError with the end of its log when it does not run."""
+        if not self.running:
+            raise DemoError(f"the operator has ended. The end of {self.log}:\n{tail(self.log)}")
+
+    def stop(self) -> bool:
+        """End it as Kubernetes would, so that it gives its Lease back; False if it did not run."""
+        identity = self._identity()
+        found = identity is not None and identity.alive
+        if identity is not None:
+            deadline = time.monotonic() + STOP_SECONDS
+            identity.send(signal.SIGTERM)
+            while identity.alive and time.monotonic() < deadline:
+                time.sleep(POLL_SECONDS)
+            identity.send(signal.SIGKILL)
+            collect(identity)
+        self._state.unlink(missing_ok=True)
+        return found
+
+    def _identity(self) -> ProcessIdentity | None:
+        try:
+            return ProcessIdentity.from_json(json.loads(self._state.read_text()))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
