@@ -41,15 +41,32 @@ def render_files(paths: Sequence[Path]) -> str:
     brackets. Raises InputError.
     """
     return "".join(
-        f"---\n{yaml.safe_dump(child, sort_keys=False, allow_unicode=True, width=100)}"
-        for resolved in _resolved(paths)
-        for child in _children(resolved)
+        f"---\n{_as_yaml(child)}" for resolved in _resolved(paths) for child in _children(resolved)
     )
 
 
 def terms_of_files(paths: Sequence[Path]) -> str:
     """The terms in force for each tenant in `paths`, each with its source. Raises InputError."""
     return "\n".join(_terms_table(resolved) for resolved in _resolved(paths))
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML as a person would write it: no anchors, and texts of several lines as such."""
+
+    def ignore_aliases(self, _data: object) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _as_yaml(obj: JsonObject) -> str:
+    return yaml.dump(obj, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 class _Files:
