@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import yaml
@@ -94,9 +95,7 @@ def crd_yaml(resource: type[CustomResource]) -> str:
 
 def structural_schema(resource: type[CustomResource]) -> JsonObject:
     """The schema of one kind, with metadata left to the API server."""
-    raw = resource.model_json_schema(by_alias=True)
-    del raw["properties"]["metadata"]
-    schema = _Inliner(raw.pop("$defs", {})).inline(raw)
+    schema = inlined_schema(resource)
     properties = schema["properties"]
     schema["properties"] = {
         "apiVersion": _API_VERSION,
@@ -108,11 +107,24 @@ def structural_schema(resource: type[CustomResource]) -> JsonObject:
     return schema
 
 
+def inlined_schema(
+    resource: type[CustomResource], annotations: AbstractSet[str] = frozenset()
+) -> JsonObject:
+    """The schema of `spec` and `status` without references.
+
+    Of the keywords that structural schemas do not know, those in `annotations` are kept.
+    """
+    raw = resource.model_json_schema(by_alias=True)
+    del raw["properties"]["metadata"]
+    return _Inliner(raw.pop("$defs", {}), _KEPT | annotations).inline(raw)
+
+
 class _Inliner:
     """Turns the JSON schema of pydantic into a structural one without references."""
 
-    def __init__(self, definitions: Mapping[str, JsonObject]) -> None:
+    def __init__(self, definitions: Mapping[str, JsonObject], kept: AbstractSet[str]) -> None:
         self._definitions = definitions
+        self._kept = kept
 
     def inline(self, raw: JsonObject) -> JsonObject:
         raw = self._resolved(raw)
@@ -122,7 +134,7 @@ class _Inliner:
                 schema[keyword] = {name: self.inline(part) for name, part in value.items()}
             elif keyword == "items":
                 schema[keyword] = self.inline(value)
-            elif keyword in _KEPT:
+            elif keyword in self._kept:
                 schema[keyword] = value
             elif keyword not in _DROPPED | {"patternProperties", "propertyNames"}:
                 raise ValueError(f"structural schemas have no keyword {keyword}: {raw}")

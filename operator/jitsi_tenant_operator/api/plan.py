@@ -31,7 +31,7 @@ class ReplicaRange(Model):
     rules: ClassVar = (
         Rule(
             "self.minimum <= self.maximum",
-            "minimum is above maximum",
+            "minimum must not be above maximum",
             lambda self: self.minimum <= self.maximum,
         ),
     )

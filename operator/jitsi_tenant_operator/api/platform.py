@@ -211,7 +211,9 @@ class PortRange(Model):
 
     rules: ClassVar = (
         Rule(
-            "self.first <= self.last", "first is above last", lambda self: self.first <= self.last
+            "self.first <= self.last",
+            "first must not be above last",
+            lambda self: self.first <= self.last,
         ),
     )
 

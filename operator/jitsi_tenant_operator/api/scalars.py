@@ -9,7 +9,7 @@ import ipaddress
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, StringConstraints
 
 from jitsi_tenant_operator.api.constraints import Expected, Verified, Written
 
@@ -81,7 +81,6 @@ Duration = Annotated[
         max_length=32,
     ),
     Expected("a duration of ISO 8601, such as P10D, P2M or PT48H"),
-    Field(examples=["P10D", "P2M", "PT48H"]),
 ]
 """A duration of ISO 8601 that is longer than nothing."""
 
@@ -89,7 +88,6 @@ CalendarDate = Annotated[
     date,
     Written(rf"^{_DAY}$", date.fromisoformat),
     Expected("a day of this century as YYYY-MM-DD, such as 2026-06-01"),
-    Field(examples=["2026-06-01"]),
 ]
 """A day, as YYYY-MM-DD."""
 
@@ -97,7 +95,6 @@ Instant = Annotated[
     AwareDatetime,
     Written(_INSTANT, datetime.fromisoformat),
     Expected("an instant of RFC 3339 with its zone, such as 2026-06-01T08:00:00Z"),
-    Field(examples=["2026-06-01T08:00:00Z"]),
 ]
 """An instant, as RFC 3339."""
 
@@ -152,7 +149,6 @@ Cpu = Annotated[
     str,
     StringConstraints(pattern=r"^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2})$", max_length=7),
     Expected("an amount of CPU in quotes, in cores or thousandths of a core, such as '4' or 500m"),
-    Field(examples=["500m", "4"]),
 ]
 """An amount of CPU, in cores or in thousandths of a core (m)."""
 
@@ -160,7 +156,6 @@ Memory = Annotated[
     str,
     StringConstraints(pattern=r"^[1-9][0-9]{0,6}[MG]i$", max_length=9),
     Expected("an amount of memory in Mi or Gi, such as 512Mi or 4Gi"),
-    Field(examples=["512Mi", "4Gi"]),
 ]
 """An amount of memory, in MiB or GiB."""
 
@@ -168,7 +163,6 @@ StorageSize = Annotated[
     str,
     StringConstraints(pattern=r"^[1-9][0-9]{0,5}[MGT]i$", max_length=8),
     Expected("the size of a volume in Mi, Gi or Ti, such as 50Gi"),
-    Field(examples=["50Gi"]),
 ]
 """The size of a volume, in MiB, GiB or TiB."""
 
@@ -199,7 +193,6 @@ Release = Annotated[
     str,
     StringConstraints(pattern=r"^stable-[1-9][0-9]{3,5}(-[1-9][0-9]{0,2})?$", max_length=20),
     Expected("a stable release of the Jitsi images, such as stable-11146-2"),
-    Field(examples=["stable-11146-2"]),
 ]
 """A release tag of the Jitsi images, which all images of one tenant share."""
 

@@ -76,7 +76,7 @@ class BackupWindow(Model):
     rules: ClassVar = (
         Rule(
             "self.earliest != self.latest",
-            "earliest and latest are the same time",
+            "earliest and latest must differ",
             lambda self: self.earliest != self.latest,
         ),
     )
