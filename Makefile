@@ -12,7 +12,7 @@ CHECKED := operator hack tests bench
 MAKEFLAGS += --no-print-directory
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## Make .venv from the locks, with the project in it (PYTHON=python3.13 for another Python)
 	@$(PYTHON) hack/install.py $(VENV)
@@ -39,6 +39,18 @@ test-unit: install ## The tests that need no control plane
 
 generate: install ## Write the generated files
 	@$(BIN)/python hack/generate.py
+
+demo: install ## Two sample tenants on a control plane of its own (CLUSTER=current: in the current cluster)
+	@PYTHONPATH=hack $(BIN)/python -m demo start
+
+demo-stop: install ## End the demo; nothing of it keeps running
+	@PYTHONPATH=hack $(BIN)/python -m demo stop
+
+bench: install tools ## Measure speed and size against a floor taken in the same run (ARGS=--help)
+	@PYTHONPATH=hack $(BIN)/python -m bench $(ARGS)
+
+image: ## Build the container image (ENGINE=podman, BASE_IMAGE=, IMAGE=name:tag, ARGS=)
+	@ENGINE='$(ENGINE)' BASE_IMAGE='$(BASE_IMAGE)' IMAGE='$(IMAGE)' $(PYTHON) hack/image.py $(ARGS)
 
 lock: ## Resolve the dependencies again (ARGS=--upgrade for newer ones)
 	@$(PYTHON) hack/lock.py $(ARGS)

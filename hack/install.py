@@ -7,6 +7,7 @@ index, checked against requirements/pip.txt like everything else.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import re
@@ -19,6 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = (3, 11)
+INDEX = "PIP_INDEX_URL"
 DEFAULT_INDEX = "https://pypi.org/simple"
 INPUTS = ("pyproject.toml", "requirements/pip.txt", "requirements/dev.txt")
 
@@ -59,7 +61,10 @@ class VirtualEnvironment:
 
     def _run(self, *arguments: str) -> None:
         quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
-        done = subprocess.run([str(self.command("python")), *arguments, *quiet], check=False)
+        # Set but empty, as a build argument may be, it would be taken for an index.
+        environ = {key: value for key, value in os.environ.items() if value or key != INDEX}
+        command = [str(self.command("python")), *arguments, *quiet]
+        done = subprocess.run(command, check=False, env=environ)
         if done.returncode:
             raise InstallError(
                 "pip failed, see above. Without a way to the package index nothing can be "
@@ -80,7 +85,7 @@ def _download_pip(folder: Path) -> Path:
     if version is None:
         raise InstallError("requirements/pip.txt pins no pip; run `make lock`.")
     name = f"pip-{version[1]}-py3-none-any.whl"
-    index = os.environ.get("PIP_INDEX_URL", DEFAULT_INDEX).rstrip("/") + "/pip/"
+    index = (os.environ.get(INDEX) or DEFAULT_INDEX).rstrip("/") + "/pip/"
     try:
         page = _get(index).decode()
         link = re.search(rf'href="([^"]*/{re.escape(name)}[^"]*)"', page)
@@ -154,16 +159,58 @@ def _digest(python: Path) -> str:
     return digest.hexdigest() + f" in {ROOT}"
 
 
+def install_runtime(python: Path, folder: Path) -> None:
+    """Make the environment `folder` with what the operator needs to run, but without itself."""
+    _refuse_old(python)
+    environment = VirtualEnvironment(folder)
+    environment.create(python)
+    environment.install("--require-hashes", "-r", str(ROOT / "requirements" / "runtime.txt"))
+
+
+def install_project(python: Path, folder: Path) -> None:
+    """Add the project to the environment `folder`, and take pip out of it.
+
+    What builds the project is in an environment of its own, which does not stay.
+    """
+    with tempfile.TemporaryDirectory(prefix="build-") as scratch:
+        builder = VirtualEnvironment(Path(scratch) / "venv")
+        builder.create(python)
+        builder.install("--require-hashes", "-r", str(ROOT / "requirements" / "build.txt"))
+        target = ("--python", str(VirtualEnvironment(folder).command("python")))
+        wheels = Path(scratch) / "wheels"
+        subprocess.run(
+            [str(builder.command("hatchling")), "build", "-t", "wheel", "-d", str(wheels)],
+            cwd=ROOT,
+            check=True,
+        )
+        (wheel,) = wheels.glob("*.whl")
+        pip = [str(builder.command("python")), "-m", "pip", *target]
+        subprocess.run([*pip, "install", "--no-index", "--no-deps", str(wheel)], check=True)
+        subprocess.run([*pip, "uninstall", "--yes", "pip"], check=True)
+
+
 def main() -> int:
-    """Install into .venv of the checkout, or into the folder that is given."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / ".venv").absolute()
+    """Make an environment for the checkout, or one to run in; exit status 1 when it fails."""
+    parser = argparse.ArgumentParser(prog="install", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / ".venv")
+    parser.add_argument(
+        "--runtime", type=Path, metavar="FOLDER", help="only what the operator needs to run"
+    )
+    parser.add_argument(
+        "--project", action="store_true", help="with --runtime: add the project to that environment"
+    )
+    options = parser.parse_args()
+    python = Path(sys.executable)
     try:
-        changed = install_checkout(Path(sys.executable), folder)
+        if options.runtime and options.project:
+            install_project(python, options.runtime.absolute())
+        elif options.runtime:
+            install_runtime(python, options.runtime.absolute())
+        elif install_checkout(python, options.folder.absolute()):
+            print(f"installed: {options.folder}")
     except InstallError as error:
         print(f"install: {error}", file=sys.stderr)
         return 1
-    if changed:
-        print(f"installed: {folder}")
     return 0
 
 

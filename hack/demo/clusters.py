@@ -17,6 +17,7 @@ from installation import NAMESPACE, SERVICE_ACCOUNT
 from localplane.credentials import write_private
 from toolbox import provide
 from toolbox.places import kubectl as kubectl_program
+from toolbox.progress import Progress
 
 LOCAL_TOKEN_SECONDS = 365 * 24 * 3600
 CURRENT_TOKEN_SECONDS = 7 * 24 * 3600
@@ -49,8 +50,9 @@ class LocalCluster:
         if connection is None:
             # Here, not in the background: building shows its progress.
             provide()
-            shutil.rmtree(folder, ignore_errors=True)
-            connection = localplane.start_in_background(folder)
+            with Progress(sys.stdout).step("control plane"):
+                shutil.rmtree(folder, ignore_errors=True)
+                connection = localplane.start_in_background(folder)
         return cls(connection)
 
     @property

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from demo.errors import DemoError
-from installation import NAMESPACE
+from installation import NAMESPACE, ROOT
 from localplane.detached import collect, spawn
 from localplane.identity import ProcessIdentity
 from localplane.processes import tail
 
+PACKAGE = ROOT / "operator" / "jitsi_tenant_operator"
 COMMAND = Path(sys.executable).with_name("jitsi-tenant-operator")
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.1
@@ -34,12 +37,18 @@ class OperatorProcess:
         identity = self._identity()
         return identity is not None and identity.alive
 
+    @property
+    def up_to_date(self) -> bool:
+        """Whether it runs, and is the program as it lies in the checkout now."""
+        return self.running and self._remembered().get("program") == program_digest()
+
     def start(self, kubeconfig: Path) -> None:
         """Start it with the rights that `kubeconfig` gives, and only those."""
         command = [str(self._command), "run", "--namespace", NAMESPACE, "--listen", "127.0.0.1:0"]
         environ = os.environ | {"KUBECONFIG": str(kubeconfig)}
         identity = spawn(command, self.log, environ=environ)
-        self._state.write_text(json.dumps(identity.to_json()))
+        state = {"process": identity.to_json(), "program": program_digest()}
+        self._state.write_text(json.dumps(state))
 
     def check(self) -> None:
         """Raise DemoError with the end of its log when it does not run."""
@@ -62,6 +71,23 @@ class OperatorProcess:
 
     def _identity(self) -> ProcessIdentity | None:
         try:
-            return ProcessIdentity.from_json(json.loads(self._state.read_text()))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return ProcessIdentity.from_json(self._remembered()["process"])
+        except (KeyError, TypeError, ValueError):
             return None
+
+    def _remembered(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self._state.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+def program_digest() -> str:
+    """Another one whenever a file of the operator's package is."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(f"{path}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

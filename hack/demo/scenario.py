@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,11 @@ class Scenario:
         """Install, start, apply, wait; what there is to see in the end."""
         with self._step("kinds and rights"):
             installation.install(self._cluster.kubectl)
-        with self._step("operator"):
-            # Started anew each time: it is the program as it lies in the checkout now.
-            self._operator.stop()
-            self._cluster.operator_kubeconfig(self._kubeconfig)
-            self._operator.start(self._kubeconfig)
+        if not self._operator.up_to_date:
+            with self._step("operator"):
+                self._operator.stop()
+                self._cluster.operator_kubeconfig(self._kubeconfig)
+                self._operator.start(self._kubeconfig)
         with self._step("samples"):
             self._apply((*NAMESPACES, *SHARED, *TENANTS))
         found = self._wait_until_ready()
@@ -89,15 +89,8 @@ class Scenario:
         items: list[dict[str, Any]] = answer["items"] if answer["kind"] == "List" else [answer]
         return items
 
-    @contextmanager
-    def _step(self, label: str) -> Iterator[None]:
-        self._progress.start(label)
-        try:
-            yield
-        except BaseException:
-            self._progress.fail()
-            raise
-        self._progress.finish("done")
+    def _step(self, label: str) -> AbstractContextManager[None]:
+        return self._progress.step(label)
 
 
 def sample_files(patterns: Sequence[str]) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 PLAIN_INTERVAL_SECONDS = 30.0
@@ -39,6 +40,17 @@ class Progress:
         """End the step."""
         self._line(f"{self._label} {outcome} in {minutes(self._clock() - self._started)}")
         self._end_line()
+
+    @contextmanager
+    def step(self, label: str, outcome: str = "done") -> Iterator[None]:
+        """Start and finish the step `label` around a block."""
+        self.start(label)
+        try:
+            yield
+        except BaseException:
+            self.fail()
+            raise
+        self.finish(outcome)
 
     def fail(self) -> None:
         """Leave the step as it stands; what follows begins on a new line."""

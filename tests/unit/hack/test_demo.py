@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from demo import tenants
+from demo import operator_process, tenants
 from demo.clusters import confirmed
 from demo.errors import DemoError
 from demo.operator_process import OperatorProcess
@@ -123,6 +123,20 @@ def test_the_operator_is_found_again_and_ended_politely(tmp_path: Path, stand_in
     assert not again.stop()
 
 
+def test_a_changed_program_is_started_anew(
+    tmp_path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    monkeypatch.setattr(operator_process, "PACKAGE", package)
+    operator = OperatorProcess(tmp_path, stand_in)
+    operator.start(tmp_path / "kubeconfig")
+    before = operator.up_to_date
+    (package / "new.py").touch()
+    assert (before, operator.running, operator.up_to_date) == (True, True, False)
+    assert operator.stop()
+
+
 def test_an_operator_that_ends_shows_its_log(tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.write_text("#!/bin/sh\nexec >&1; echo no such Lease; exit 1\n")
@@ -139,7 +153,7 @@ def test_an_operator_that_ends_shows_its_log(tmp_path: Path) -> None:
 def test_another_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
         state = {"pid": bystander.pid, "started": "1@boot", "command": "jitsi-tenant-operator run"}
-        (tmp_path / "operator.json").write_text(json.dumps(state))
+        (tmp_path / "operator.json").write_text(json.dumps({"process": state}))
         operator = OperatorProcess(tmp_path)
         assert not operator.running
         assert not operator.stop()
