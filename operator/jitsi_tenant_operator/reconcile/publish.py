@@ -15,9 +15,8 @@ from jitsi_tenant_operator.kube.errors import Conflict, NotFound
 from jitsi_tenant_operator.kube.events import EventRecorder
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Finding, Reason
 from jitsi_tenant_operator.reconcile.status import Report, next_status, status_patch
-from jitsi_tenant_operator.reconcile.world import World
+from jitsi_tenant_operator.reconcile.world import FINALIZER, World
 
-FINALIZER = f"{GROUP}/operator"
 PAUSED_ANNOTATION = f"{GROUP}/paused"
 
 

@@ -89,6 +89,7 @@ class TenantReconciler:
         if isinstance(wanted, Unresolved):
             await self._c.publisher.publish(body, self._unresolved(known, wanted))
             return RESYNC_SECONDS
+        self._c.world.settle(key)
         await self._c.publisher.hold(body)
         work = await self._work(known, tenant_context(wanted, self._c.operator_namespace))
         await self._c.publisher.publish(body, self._report(known, wanted, work))

@@ -5,23 +5,25 @@ Tenants are kept as JSON text: a thousand of them as dicts would weigh more than
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import orjson
 
 from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError
-from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, TenantKey
+from jitsi_tenant_operator.api.objects import API_VERSION, GROUP, JsonObject, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
+from jitsi_tenant_operator.reconcile.claims import Claims, Rank
 
 R = TypeVar("R", bound=CustomResource)
 
 PLATFORM_NAME = "default"
+FINALIZER = f"{GROUP}/operator"
+"""On a tenant: it cannot go without the operator, which has begun to make something of it."""
 DELETED = "DELETED"
 
 _METADATA = (
@@ -45,7 +47,11 @@ class KnownTenant:
     resource_version: int
     created: str
     host: str | None
+    url: str | None
+    """Where people meet, as its status has it."""
     plan: str
+    held: bool
+    """Whether the operator has begun to make anything of it."""
     deleting: bool
     ready: tuple[str, str]
     """Status and reason of the Ready condition, Unknown while there is none."""
@@ -71,6 +77,8 @@ class KnownTenant:
             resource_version=int(metadata["resourceVersion"]),
             created=metadata["creationTimestamp"],
             host=host if isinstance(host, str) else None,
+            url=status.get("url"),
+            held=FINALIZER in metadata.get("finalizers", ()),
             plan=plan if isinstance(plan, str) else "",
             deleting="deletionTimestamp" in metadata,
             ready=_ready(status),
@@ -158,8 +166,7 @@ class World:
             JitsiTerms.definition.kind: self.terms,
         }
         self._tenants: dict[TenantKey, KnownTenant] = {}
-        self._by_namespace: defaultdict[str, set[TenantKey]] = defaultdict(set)
-        self._by_host: defaultdict[str, set[TenantKey]] = defaultdict(set)
+        self._claims = Claims()
 
     def tenant(self, key: TenantKey) -> KnownTenant | None:
         """One tenant as it was last seen."""
@@ -175,7 +182,7 @@ class World:
 
     def tenants_in(self, namespace: str) -> list[TenantKey]:
         """The tenants in a namespace: one, unless someone made a mistake."""
-        return list(self._by_namespace.get(namespace, ()))
+        return self._claims.claimants(_namespace(namespace))
 
     def bodies(self, kind: str) -> list[JsonObject]:
         """What is known of all objects of a kind: apiVersion, kind and metadata at least."""
@@ -194,34 +201,46 @@ class World:
         """
         seen = KnownTenant.of(body)
         known = self._tenants.get(seen.key)
-        same = known is not None and known.uid == seen.uid and event != DELETED
-        if (
-            known is not None
-            and same
-            and (seen.resource_version < known.resource_version or seen.text == known.text)
-        ):
+        if known is not None and seen.resource_version < known.resource_version:
             return set()
-        concerned = {seen.key}
-        if known is not None:
-            concerned |= self._forget(known)
-        if event != DELETED:
-            concerned |= self._remember(seen)
-        return concerned
+        if event == DELETED:
+            self._tenants.pop(seen.key, None)
+            return {seen.key} | self._claim(seen.key, known, None)
+        if known is not None and known.uid == seen.uid and known.text == seen.text:
+            return set()
+        self._tenants[seen.key] = seen
+        return {seen.key} | self._claim(seen.key, known, seen)
 
     def learn(self, body: JsonObject) -> None:
-        """Take in the API server's answer to a write of our own, so that its echo is no news."""
+        """Take in the API server's answer to a write of our own, so that its echo is no news.
+
+        Unless others claim what is claimed here: then the echo is waited for, which tells them.
+        """
         seen = KnownTenant.of(body)
         known = self._tenants.get(seen.key)
-        if known is not None and known.uid == seen.uid:
+        if known is None or known.uid != seen.uid:
+            return
+        if known.resource_version < seen.resource_version and not self._contested(known, seen):
             self._tenants[seen.key] = seen
+            self._claim(seen.key, known, seen)
+
+    def settle(self, key: TenantKey) -> None:
+        """Note that a tenant begins to use what it claims and has, before any other may."""
+        tenant = self._tenants[key]
+        for name, (_, created) in self._names(tenant).items():
+            self._claims.take(name, key, (False, created))
+
+    def _contested(self, known: KnownTenant, seen: KnownTenant) -> bool:
+        names = self._names(known).keys() | self._names(seen).keys()
+        return any(len(self._claims.claimants(name)) > 1 for name in names)
 
     def namespace_holder(self, namespace: str) -> TenantKey | None:
-        """The tenant that has a namespace: the one that was there first."""
-        return self._first(self._by_namespace.get(namespace, ()))
+        """The tenant that has a namespace."""
+        return self._claims.holder(_namespace(namespace))
 
     def host_holder(self, host: str) -> TenantKey | None:
-        """The tenant that has a host: the first that asked for it."""
-        return self._first(self._by_host.get(self._canonical(host), ()))
+        """The tenant that has a host."""
+        return self._claims.holder(_host(host))
 
     def platform(self) -> JitsiPlatform | InvalidObjectError | None:
         """The platform, what is wrong of it, or None."""
@@ -236,43 +255,37 @@ class World:
         return self.terms.get(name)
 
     def rehost(self) -> None:
-        """Work out all hosts again, after the platform's domain has changed."""
-        self._by_host.clear()
+        """Work out all claims again, after the platform's domain has changed."""
+        self._claims.clear()
         for tenant in self._tenants.values():
-            self._by_host[self.host_of(tenant)].add(tenant.key)
+            self._claim(tenant.key, None, tenant)
 
-    def host_of(self, tenant: KnownTenant) -> str:
-        """The host that a tenant asks for; without a platform the default host has no domain."""
+    def _claim(
+        self, key: TenantKey, before: KnownTenant | None, after: KnownTenant | None
+    ) -> set[TenantKey]:
+        return self._claims.replace(
+            key,
+            self._names(before) if before is not None else {},
+            self._names(after) if after is not None else {},
+        )
+
+    def _names(self, tenant: KnownTenant) -> dict[str, Rank]:
+        """What a tenant claims: what it asks for, and the host that it still has."""
         platform = self.platform()
         domain = platform.spec.domain if isinstance(platform, JitsiPlatform) else ""
-        return self._canonical(tenant.host or f"{tenant.key.name}.{domain}")
+        wanted = _host(tenant.host or f"{tenant.key.name}.{domain}")
+        names = {
+            wanted: (True, tenant.created),
+            _namespace(tenant.key.namespace): (not tenant.held, tenant.created),
+        }
+        if tenant.url is not None:
+            names[_host(tenant.url.removeprefix("https://"))] = (False, tenant.created)
+        return names
 
-    @staticmethod
-    def _canonical(host: str) -> str:
-        return host.lower().rstrip(".")
 
-    def _remember(self, tenant: KnownTenant) -> set[TenantKey]:
-        self._tenants[tenant.key] = tenant
-        hosts = self._by_host[self.host_of(tenant)]
-        namespace = self._by_namespace[tenant.key.namespace]
-        hosts.add(tenant.key)
-        namespace.add(tenant.key)
-        return hosts | namespace
+def _host(name: str) -> str:
+    return f"host {name}"
 
-    def _forget(self, tenant: KnownTenant) -> set[TenantKey]:
-        concerned: set[TenantKey] = set()
-        self._tenants.pop(tenant.key, None)
-        for index, entry in (
-            (self._by_host, self.host_of(tenant)),
-            (self._by_namespace, tenant.key.namespace),
-        ):
-            index[entry].discard(tenant.key)
-            concerned |= index[entry]
-            if not index[entry]:
-                del index[entry]
-        return concerned
 
-    def _first(self, keys: Iterable[TenantKey]) -> TenantKey | None:
-        known = (self._tenants[key] for key in keys)
-        holder = min(known, key=lambda tenant: (tenant.created, tenant.key), default=None)
-        return None if holder is None else holder.key
+def _namespace(name: str) -> str:
+    return f"namespace {name}"
