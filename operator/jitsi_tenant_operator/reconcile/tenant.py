@@ -164,7 +164,7 @@ class TenantReconciler:
             findings=[*parts, findings.summary(parts)],
             applied=work.outcome.complete and not work.problems,
             running=Running(
-                url=context.public_url,
+                url=None if work.problems else context.public_url,
                 release=context.release if work.outcome.complete else None,
                 bridges=observe.bridges(context, records) if observed else None,
                 bridge_selector=bridge_selector(context.name),
