@@ -99,10 +99,12 @@ def _pod(context: TenantContext, index: int, found: MediaAddress) -> pods.Pod:
 
 
 def _environment(context: TenantContext, found: MediaAddress) -> Environment:
+    advertised = media.advertised(context.platform.media, found)
+    environment = Environment()
+    if media.HOST_ADDRESS in advertised:
+        environment.field("HOST_IP", "status.hostIP")
     return (
-        Environment()
-        .field("HOST_IP", "status.hostIP")
-        .expanded("JVB_ADVERTISE_IPS", media.advertised(context.platform.media, found))
+        environment.expanded("JVB_ADVERTISE_IPS", advertised)
         .number("JVB_PORT", media.PORT)
         # The recorder and other bridges reach a bridge at its pod's address.
         .switch("JVB_ADVERTISE_PRIVATE_CANDIDATES", True)

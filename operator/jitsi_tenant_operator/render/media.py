@@ -13,6 +13,9 @@ PORT = 10000
 PORT_NAME = "media"
 """The name of that port in Services and containers."""
 
+HOST_ADDRESS = "$(HOST_IP)"
+"""Stands for the address of the bridge's node, which the pod learns when it starts there."""
+
 
 def address(
     media: PlatformMedia,
@@ -50,8 +53,8 @@ def public_addresses(
 
 
 def advertised(media: PlatformMedia, found: MediaAddress) -> str:
-    """JVB_ADVERTISE_IPS: every address with its port; $(HOST_IP) stands for the node's."""
-    known = public_addresses(media, found, "$(HOST_IP)")
+    """JVB_ADVERTISE_IPS: every address with its port, that of the node as HOST_ADDRESS."""
+    known = public_addresses(media, found, HOST_ADDRESS)
     return ",".join(f"{each}#{found.port}" for each in known)
 
 
