@@ -165,7 +165,7 @@ class CustomResource(Model):
         try:
             # By way of JSON, since it has Kubernetes' types: there "5" is no number, 1 not true.
             return cls.model_validate_json(
-                orjson.dumps(_without_nulls(fields)),
+                orjson.dumps(_as_server_reads(fields)),
                 strict=True,
                 extra="forbid" if strict else "ignore",
             )
@@ -208,9 +208,12 @@ _METADATA = frozenset(
 """The fields of Kubernetes' ObjectMeta."""
 
 
-def _without_nulls(value: Any) -> Any:
+def _as_server_reads(value: Any) -> Any:
+    """`value` without nulls, and with numbers such as 75.0 as the whole numbers that they are."""
     if isinstance(value, dict):
-        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
+        return {key: _as_server_reads(part) for key, part in value.items() if part is not None}
     if isinstance(value, list):
-        return [_without_nulls(part) for part in value]
+        return [_as_server_reads(part) for part in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value
