@@ -160,16 +160,16 @@ class ChildCache(Generic[K]):
         The record now held; it is verified if the live object is the one in the answer.
         """
         seen = self._writing.pop(ref, None)
-        version, record = 0, None
+        version, held = 0, None
         if answer is not None:
-            version = int(answer["metadata"]["resourceVersion"])
-            digest = _digest(content(answer))
-            record = self._informer(ref).observe(answer)
-            if record is not None and record.content == digest:
-                record.accept()
+            written = self._record(answer, self.get(ref), verified=True)
+            version = written.resource_version
+            held = self._informer(ref).observe(ref.namespace, ref.name, written)
+            if held is not None and held.content == written.content:
+                held.accept()
         if seen is not None and (seen.new is None or seen.new.resource_version > version):
             self._report(seen)
-        return record
+        return held
 
     def forget(self, record: ChildRecord[K]) -> None:
         """Drop a record that a request has shown to be out of date."""
@@ -178,16 +178,19 @@ class ChildCache(Generic[K]):
     def _informer(self, ref: ObjectRef) -> Informer[ChildRecord[K]]:
         return self._informers[ref.api_version, ref.kind]
 
-    def _record(self, obj: JsonObject, old: ChildRecord[K] | None) -> ChildRecord[K]:
+    def _record(
+        self, obj: JsonObject, old: ChildRecord[K] | None, *, verified: bool = False
+    ) -> ChildRecord[K]:
         metadata = obj["metadata"]
         namespace = sys.intern(metadata.get("namespace", ""))
         owner = self.marks.owner_key(namespace, metadata.get("labels") or {})
         applied = _applied_hash(metadata, self.marks.hash_annotation)
         text = content(obj)
         digest = _digest(text)
-        same = old is not None and old.uid == metadata["uid"] and old.content == digest
         snapshot = None
-        if not same and applied is not None:
+        if old and old.uid == metadata["uid"] and old.content == digest:
+            verified, snapshot = verified or old.verified, old.snapshot
+        elif not verified and applied is not None:
             snapshot = zlib.compress(text, _COMPRESSION)
         facts = facts_of(obj)
         return ChildRecord(
@@ -200,8 +203,8 @@ class ChildCache(Generic[K]):
             deleting="deletionTimestamp" in metadata,
             facts=old.facts if old and old.facts == facts else facts,
             content=digest,
-            verified=old.verified if old and same else False,
-            snapshot=old.snapshot if old and same else snapshot,
+            verified=verified,
+            snapshot=None if verified else snapshot,
         )
 
     def _changed(self, change: Change[ChildRecord[K]]) -> None:

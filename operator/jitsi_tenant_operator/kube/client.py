@@ -162,15 +162,26 @@ class KubeClient:
         selection = selection or Selection()
         accept = _METADATA.format("List") if selection.metadata_only else _JSON
         query = {**selection.query(), "limit": str(page_size)}
-        while True:
+
+        def read() -> asyncio.Task[JsonObject]:
             path = _with_query(resource.path(selection.namespace), query)
-            answer = await self._json(_request("list", resource, "GET", path, accept=accept))
-            items = [_named(item, resource) for item in answer.pop("items", None) or ()]
-            yield Page(items, answer["metadata"]["resourceVersion"])
-            token = answer["metadata"].get("continue")
-            if not token:
-                return
-            query["continue"] = token
+            request = _request("list", resource, "GET", path, accept=accept)
+            return asyncio.create_task(self._json(request))
+
+        page: asyncio.Task[JsonObject] | None = read()
+        try:
+            while page is not None:
+                answer = await page
+                query["continue"] = answer["metadata"].get("continue", "")
+                # The server makes the next page while the caller works on this one.
+                page = read() if query["continue"] else None
+                items = [_named(item, resource) for item in answer.pop("items", None) or ()]
+                yield Page(items, answer["metadata"]["resourceVersion"])
+                del answer, items  # a parsed page is large, and the next one is awaited now
+        finally:
+            if page is not None:
+                page.cancel()
+                await asyncio.gather(page, return_exceptions=True)
 
     async def watch(
         self,

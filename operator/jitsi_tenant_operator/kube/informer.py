@@ -25,7 +25,7 @@ from jitsi_tenant_operator.kube.resources import Resource
 
 _log = logging.getLogger(__name__)
 
-PAGE_SIZE = 500
+PAGE_SIZE = 200
 """Objects per request of a list."""
 
 _FIRST_BACKOFF_SECONDS = 0.5
@@ -113,7 +113,7 @@ class Informer(Generic[R]):
         self._newest = 0  # also counts answers to our own writes
         self._must_read = True
         self._served = True
-        self._signs = 0
+        self._heard = 0  # events and bookmarks
         self._last_sign = self._clock.monotonic()
         self._metrics.informer_synced.labels(resource.kind).set(0)
         self._metrics.informer_objects.labels(resource.kind).set_function(lambda: len(self._store))
@@ -145,23 +145,23 @@ class Informer(Generic[R]):
         self._last_sign = self._clock.monotonic()
         failures = 0
         while True:
-            signs = self._signs
-            delay = 0.0
+            heard = self._heard
+            not_served = False
             try:
                 await self._read_and_follow()
             except KubeError as error:
                 self._note(error)
-                delay = _backoff(failures)
-                if isinstance(error, NotFound) and not self._store:
-                    delay = self._empty_because_not_served()
-            if self._signs == signs:
+                not_served = isinstance(error, NotFound) and not self._store
+            if not_served:
+                await self._clock.sleep(self._empty_because_not_served())
+            elif self._heard == heard:
+                await self._clock.sleep(_backoff(failures))
                 failures += 1
                 # An error that stays may come from the version that is asked for.
                 self._must_read |= failures >= _FAILURES_BEFORE_READING_ANEW
-                delay = delay or _backoff(failures)
             else:
+                await self._clock.sleep(_backoff(0) if self.last_error else 0.0)
                 failures = 0
-            await self._clock.sleep(delay)
 
     async def _read_and_follow(self) -> None:
         if self._must_read and not self._never_list:
@@ -195,6 +195,7 @@ class Informer(Generic[R]):
                 reading.version = int(page.resource_version)
                 for obj in page.items:
                     self._read(obj, reading)
+                page.items.clear()  # a parsed page is large, and the next one is awaited now
         self._end_reading(reading)
 
     async def _follow(self) -> None:
@@ -204,6 +205,7 @@ class Informer(Generic[R]):
         async with aclosing(events):
             async for event in events:
                 self._sign_of_life()
+                self._heard += 1
                 if reading is None:
                     self._take(event)
                 elif event.type != "BOOKMARK":
@@ -215,7 +217,6 @@ class Informer(Generic[R]):
 
     def _sign_of_life(self) -> None:
         self._last_sign = self._clock.monotonic()
-        self._signs += 1
         self._served = True
         self.last_error = None
 
@@ -269,19 +270,18 @@ class Informer(Generic[R]):
         else:
             self._put(name, self._transform(event.object, old), old)
 
-    def observe(self, obj: JsonObject) -> R | None:
+    def observe(self, namespace: str, name: str, record: R) -> R | None:
         """Take the answer to a write of our own, before the watch tells of it; not reported.
 
-        The record now held: a newer one when the watch was faster, None when the object is
+        The record now held: another one when the watch was faster, None when the object is
         known to be deleted since.
         """
-        name, version = _name(obj), _version(obj)
-        old = self._store.get(name)
-        if old is None and version <= self._progress:
+        old = self._store.get((namespace, name))
+        if old is None and record.resource_version <= self._progress:
             return None
-        if old is not None and old.resource_version >= version:
+        if old is not None and old.resource_version >= record.resource_version:
             return old
-        return self._put(name, self._transform(obj, old), old, report=False)
+        return self._put((namespace, name), record, old, report=False)
 
     def forget(self, namespace: str, name: str, uid: str) -> None:
         """Drop the record of an object that a request has shown to be gone; not reported."""

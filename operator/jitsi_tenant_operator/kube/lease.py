@@ -86,7 +86,7 @@ class LeaderElection:
             return await work
         finally:
             lost = keep.done()
-            keep.cancel()
+            await _ended(keep)
             work.cancel()
             self._lead(yes=False)
             grace = self._timing.lease_duration - self._timing.renew_deadline
@@ -179,6 +179,7 @@ class LeaderElection:
 
     async def _release(self) -> None:
         """Leave the Lease without holder, so that nobody has to wait for its end."""
+        await self._look()  # a renewal may just have been cut off, and arrived nevertheless
         if self._holder() != self.identity:
             return
         spec = {**self._spec(), "holderIdentity": "", "leaseDurationSeconds": 1}
@@ -221,3 +222,11 @@ class LeaderElection:
     def _lead(self, *, yes: bool) -> None:
         self.is_leader = yes
         self._client.metrics.leader.set(yes)
+
+
+async def _ended(task: asyncio.Future[Any]) -> None:
+    """Cancel a task, wait for its end, and take note of how it ended."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,138 @@
+"""Facts of children, from objects as the API server and the controllers write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from jitsi_tenant_operator.api.objects import JsonObject
+from jitsi_tenant_operator.kube.facts import (
+    ClaimFacts,
+    IngressFacts,
+    PodFacts,
+    RouteFacts,
+    ServiceFacts,
+    WorkloadFacts,
+    facts_of,
+)
+
+DONE = {
+    "observedGeneration": 2,
+    "replicas": 3,
+    "updatedReplicas": 3,
+    "readyReplicas": 3,
+    "availableReplicas": 3,
+}
+
+
+def _deployment(status: JsonObject, **spec: int) -> WorkloadFacts:
+    facts = facts_of(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"generation": 2},
+            "spec": spec,
+            "status": status,
+        }
+    )
+    assert isinstance(facts, WorkloadFacts)
+    return facts
+
+
+def test_a_rolled_out_workload_is_complete() -> None:
+    assert _deployment(DONE, replicas=3).complete
+    assert _deployment(DONE, replicas=3).why_not == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"observedGeneration": 1},  # the controller has not seen the spec yet
+        {"replicas": 4},  # a pod of before is still there
+        {"updatedReplicas": 2},
+        {"readyReplicas": 2},
+        {"availableReplicas": 2},
+    ],
+)
+def test_a_workload_is_not_complete_while_anything_is_missing(change: dict[str, int]) -> None:
+    assert not _deployment({**DONE, **change}, replicas=3).complete
+
+
+def test_a_workload_scaled_to_nothing_is_complete() -> None:
+    assert _deployment({"observedGeneration": 2}, replicas=0).complete
+    assert not _deployment({}, replicas=0).complete
+    assert _deployment({}).desired == 1
+
+
+def test_the_reason_why_pods_are_missing_is_one_line() -> None:
+    conditions = [
+        {"type": "Available", "status": "False", "reason": "Minimum", "message": "too few"},
+        {"type": "Progressing", "status": "True", "reason": "x", "message": "y"},
+        {
+            "type": "ReplicaFailure",
+            "status": "True",
+            "reason": "FailedCreate",
+            "message": "pods is forbidden:\n exceeded quota",
+        },
+    ]
+    facts = _deployment({"conditions": conditions}, replicas=1)
+    assert facts.why_not == "FailedCreate: pods is forbidden: exceeded quota"
+    assert _deployment({"conditions": conditions[:2]}, replicas=1).why_not == "Minimum: too few"
+
+
+def test_node_ports_and_addresses_of_a_service() -> None:
+    facts = facts_of(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {},
+            "spec": {
+                "clusterIP": "10.96.0.7",
+                "ports": [{"name": "media", "nodePort": 30001}, {"name": "http"}],
+            },
+            "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.9"}, {"hostname": "lb.x"}]}},
+        }
+    )
+    assert isinstance(facts, ServiceFacts)
+    assert facts.node_port("media") == 30001
+    assert facts.node_port("http") is None
+    assert facts.addresses == ("203.0.113.9", "lb.x")
+    assert facts.cluster_ip == "10.96.0.7"
+
+
+def test_where_a_pod_runs() -> None:
+    pod: JsonObject = {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {}}
+    assert facts_of(pod) == PodFacts("", ready=False, node="", host_ip="", pod_ip="")
+    pod["spec"] = {"nodeName": "node-1"}
+    pod["status"] = {
+        "phase": "Running",
+        "hostIP": "192.0.2.11",
+        "podIP": "10.0.0.5",
+        "conditions": [{"type": "Ready", "status": "True"}],
+    }
+    assert facts_of(pod) == PodFacts("Running", True, "node-1", "192.0.2.11", "10.0.0.5")
+
+
+def test_claims_ingresses_and_routes() -> None:
+    def named(api_version: str, kind: str, status: JsonObject) -> JsonObject:
+        return {"apiVersion": api_version, "kind": kind, "metadata": {}, "status": status}
+
+    claim = named("v1", "PersistentVolumeClaim", {"phase": "Bound", "capacity": {"storage": "1Gi"}})
+    assert facts_of(claim) == ClaimFacts("Bound", "1Gi")
+    addresses = {"loadBalancer": {"ingress": [{"ip": "203.0.113.9"}]}}
+    assert facts_of(named("networking.k8s.io/v1", "Ingress", addresses)) == IngressFacts(
+        ("203.0.113.9",)
+    )
+    yes = {"type": "Accepted", "status": "True"}
+    no = {"type": "Accepted", "status": "False", "reason": "NoMatchingParent", "message": "no"}
+
+    def route(*conditions: JsonObject) -> object:
+        parents = [{"conditions": [condition]} for condition in conditions]
+        return facts_of(named("gateway.networking.k8s.io/v1", "HTTPRoute", {"parents": parents}))
+
+    assert route() == RouteFacts(accepted=None, why_not="")
+    assert route(yes) == RouteFacts(accepted=True, why_not="")
+    assert route(yes, no) == RouteFacts(accepted=False, why_not="NoMatchingParent: no")
+
+
+def test_other_kinds_have_no_facts() -> None:
+    assert facts_of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}) is None
