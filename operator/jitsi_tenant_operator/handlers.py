@@ -35,7 +35,9 @@ def registry(operator: Operator) -> kopf.OperatorRegistry:
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.scanning.disabled = True
         settings.posting.enabled = False
-        settings.persistence.finalizer = f"{GROUP}/operator"
+        # kopf takes its finalizer off objects for which no handler needs one, that is off all of
+        # ours; so that must not be the finalizer which the operator sets itself.
+        settings.persistence.finalizer = f"{GROUP}/unused"
         settings.watching.chunk_size = 250
         settings.watching.server_timeout = 300
         settings.watching.client_timeout = 310
