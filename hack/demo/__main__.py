@@ -58,8 +58,8 @@ def stop(folder: Path, environ: Mapping[str, str]) -> None:
     """End every process of the demonstration; removes its own cluster, asks in another."""
     context = _remembered_context(folder)
     operator = OperatorProcess(folder)
-    if context is not None and operator.running:
-        _offer_removal(CurrentCluster(context), folder, environ)
+    if context is not None:
+        _leave(CurrentCluster(context), folder, environ)
     found = operator.stop()
     found |= localplane.stop(folder / "plane")
     shutil.rmtree(folder, ignore_errors=True)
@@ -91,9 +91,11 @@ def _cluster(folder: Path, environ: Mapping[str, str]) -> Cluster | None:
     return cluster
 
 
-def _offer_removal(cluster: CurrentCluster, folder: Path, environ: Mapping[str, str]) -> None:
+def _leave(cluster: CurrentCluster, folder: Path, environ: Mapping[str, str]) -> None:
+    # Without an operator a tenant's finalizer would stay, and with it the tenant.
+    running = OperatorProcess(folder).running
     question = f"Delete the sample tenants and their namespaces from context {cluster.context}?"
-    if confirmed(question, environ, person()):
+    if running and confirmed(question, environ, person()):
         Scenario(cluster, folder).remove_tenants()
     else:
         print("The tenants stay, and nobody looks after them until an operator runs again.")

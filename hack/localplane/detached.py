@@ -35,7 +35,7 @@ def spawn(
         return ProcessIdentity.of(process.pid)
     except ProcessLookupError:
         # It has ended within this moment; no process has such a start.
-        return ProcessIdentity(process.pid, "", " ".join(command))
+        return ProcessIdentity(process.pid, "")
 
 
 def collect(identity: ProcessIdentity) -> None:

@@ -15,25 +15,27 @@ FIELDS_BEFORE_START_TIME = 19
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """A process by its id, when it started, and what it runs."""
+    """A process by its id and when it started, which together no other ever has.
+
+    What it runs proves less: it changes when the process replaces its program.
+    """
 
     pid: int
     started: str
     """Clock ticks since the machine booted, and which boot that was."""
-    command: str
 
     @classmethod
     def of(cls, pid: int) -> ProcessIdentity:
         """The process that has the id `pid` now; ProcessLookupError when none has."""
         try:
-            return cls(pid, _started(pid), _command(pid))
+            return cls(pid, _started(pid))
         except FileNotFoundError:
             raise ProcessLookupError(pid) from None
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> ProcessIdentity:
         """What `to_json` wrote; KeyError or ValueError when it is not that."""
-        return cls(int(fields["pid"]), str(fields["started"]), str(fields["command"]))
+        return cls(int(fields["pid"]), str(fields["started"]))
 
     def to_json(self) -> dict[str, Any]:
         """As `from_json` reads it."""
@@ -43,7 +45,7 @@ class ProcessIdentity:
     def alive(self) -> bool:
         """Whether this very process still runs."""
         try:
-            return _started(self.pid) == self.started and _command(self.pid) == self.command
+            return _started(self.pid) == self.started
         except (FileNotFoundError, ProcessLookupError):
             return False
 
@@ -69,8 +71,3 @@ def _started(pid: int) -> str:
         raise ProcessLookupError(pid)
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     return f"{fields[FIELDS_BEFORE_START_TIME - 1]}@{boot}"
-
-
-def _command(pid: int) -> str:
-    arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return b" ".join(arguments).decode(errors="replace").strip()

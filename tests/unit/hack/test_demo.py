@@ -152,7 +152,7 @@ def test_an_operator_that_ends_shows_its_log(tmp_path: Path) -> None:
 
 def test_another_process_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
-        state = {"pid": bystander.pid, "started": "1@boot", "command": "jitsi-tenant-operator run"}
+        state = {"pid": bystander.pid, "started": "1@boot"}
         (tmp_path / "operator.json").write_text(json.dumps({"process": state}))
         operator = OperatorProcess(tmp_path)
         assert not operator.running
