@@ -58,11 +58,14 @@ def stop(folder: Path, environ: Mapping[str, str]) -> None:
     """End every process of the demonstration; removes its own cluster, asks in another."""
     context = _remembered_context(folder)
     operator = OperatorProcess(folder)
-    if context is not None:
-        _leave(CurrentCluster(context), folder, environ)
-    found = operator.stop()
-    found |= localplane.stop(folder / "plane")
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        if context is not None:
+            _leave(CurrentCluster(context), folder, environ)
+    finally:
+        # Even when that cluster does not answer any more.
+        found = operator.stop()
+        found |= localplane.stop(folder / "plane")
+        shutil.rmtree(folder, ignore_errors=True)
     print("The demonstration is stopped." if found else "No demonstration runs.")
 
 
