@@ -135,7 +135,7 @@ class Leader:
             await self._synced()
             parts.append(group.create_task(self._workers.run()))
             parts.append(group.create_task(self._reload()))
-            await kopf.operator(registry=handlers.registry(self), clusterwide=True, standalone=True)
+            await self._watch_our_kinds()
             for part in parts:
                 part.cancel()
 
@@ -178,6 +178,25 @@ class Leader:
         """Bring the gauges up to date that are worked out when they are asked for."""
         self._queue_metrics.longest_running.set(self._queue.longest_running())
         self._metrics.count_tenants(self._world.readiness())
+
+    async def _watch_our_kinds(self) -> None:
+        """Let kopf watch until it is told by a signal to stop, or fails.
+
+        Not by `kopf.operator`: at its end that cancels every task that was made since it began,
+        those of leader election among them, so that the Lease would not be given back.
+        """
+        tasks = await kopf.spawn_tasks(
+            registry=handlers.registry(self), clusterwide=True, standalone=True
+        )
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in ended:
+            if isinstance(result, Exception):
+                raise result
 
     async def _load(self) -> None:
         """Read all objects of our kinds, those that tenants refer to first.
