@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitsi_tenant_operator import render
@@ -101,6 +101,7 @@ def test_html_gives_the_text_back_as_one_text(text: str) -> None:
     assert page.text == text
 
 
+@settings(deadline=None)  # other work on the machine must not fail it
 @given(LINES.filter(bool).map(lambda text: text[:128]))
 def test_the_application_name_arrives_as_it_was_written(make: MakeContext, text: str) -> None:
     script = web_files(make, applicationName=text)["custom-interface_config.js"]
@@ -108,6 +109,7 @@ def test_the_application_name_arrives_as_it_was_written(make: MakeContext, text:
     assert assigned(script, "interfaceConfig.PROVIDER_NAME") == text
 
 
+@settings(deadline=None)
 @given(LINES.filter(bool))
 def test_hostile_text_changes_no_other_line(make: MakeContext, text: str) -> None:
     def lines(name: str) -> list[str]:

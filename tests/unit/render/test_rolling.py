@@ -122,3 +122,9 @@ def test_sources_name_all_that_is_read_from_elsewhere(contexts: dict[str, Tenant
                     read.add((reference["name"], reference["key"]))
     assert ("acme-jwt", "secret") in read
     assert ("acme-ldap", "password") in read
+
+
+def test_the_salt_of_digests_restarts_nothing(case: tuple[str, TenantContext]) -> None:
+    keys = {source.key for source in render.sources(case[1]) if source.name == CREDENTIALS}
+    assert {"jicofo", "jvb"} <= keys
+    assert "salt" not in keys
