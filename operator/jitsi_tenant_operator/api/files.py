@@ -177,7 +177,7 @@ def _parse(body: Any) -> CustomResource | None:
 def _check_scope(resource: CustomResource) -> None:
     namespace, kind = resource.metadata.namespace, resource.definition.kind
     if resource.definition.namespaced and not namespace:
-        wrong = f"required: a {kind} lives in a namespace of its own"
+        wrong = f"required, since a {kind} lives in a namespace of its own"
     elif namespace and not resource.definition.namespaced:
         wrong = f"a {kind} belongs to the whole cluster and has no namespace"
     else:
