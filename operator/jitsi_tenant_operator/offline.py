@@ -10,8 +10,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
-
 from jitsi_tenant_operator import render
 from jitsi_tenant_operator.api.files import FileProblem, InvalidFilesError, read_files, read_text
 from jitsi_tenant_operator.api.model import CustomResource
@@ -24,6 +22,7 @@ from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve, tenant_co
 from jitsi_tenant_operator.reconcile.world import PLATFORM_NAME
 from jitsi_tenant_operator.render import credentials, media
 from jitsi_tenant_operator.render.context import MediaAddress, Observed, TenantContext
+from jitsi_tenant_operator.render.manifest import as_yaml
 
 OPERATOR_NAMESPACE = "jitsi-tenant-operator"
 
@@ -40,33 +39,12 @@ def render_files(paths: Sequence[Path]) -> str:
     What the cluster decides (a port, an address, a password) is shown as a placeholder in angle
     brackets. Raises InputError.
     """
-    return "".join(
-        f"---\n{_as_yaml(child)}" for resolved in _resolved(paths) for child in _children(resolved)
-    )
+    return as_yaml(child for resolved in _resolved(paths) for child in _children(resolved))
 
 
 def terms_of_files(paths: Sequence[Path]) -> str:
     """The terms in force for each tenant in `paths`, each with its source. Raises InputError."""
     return "\n".join(_terms_table(resolved) for resolved in _resolved(paths))
-
-
-class _Dumper(yaml.SafeDumper):
-    """YAML as a person would write it: no anchors, and texts of several lines as such."""
-
-    def ignore_aliases(self, _data: object) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _as_yaml(obj: JsonObject) -> str:
-    return yaml.dump(obj, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 class _Files:
