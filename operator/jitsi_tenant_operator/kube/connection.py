@@ -71,6 +71,8 @@ class Connection:
         return cls(await load_configuration(kubeconfig, context), source=(kubeconfig, context))
 
     def _adopt(self, configuration: Configuration) -> None:
+        # Python 3.13 became stricter than Go about extensions that cluster authorities leave out.
+        configuration.disable_strict_ssl_verification = True
         configuration.connection_pool_maxsize = 0  # the client counts; watches are not counted
         configuration.client_session_kwargs = {
             # Unless there is a proxy, aiohttp would read ~/.netrc for each request.
