@@ -12,6 +12,7 @@ from jitsi_tenant_operator.kube.children import ChildCache, ChildRecord
 from jitsi_tenant_operator.kube.facts import PodFacts, ServiceFacts, WorkloadFacts
 from jitsi_tenant_operator.render import media, names
 from jitsi_tenant_operator.render.context import MediaAddress, TenantContext
+from jitsi_tenant_operator.render.labels import Component
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,24 @@ def media_addresses(
         if address is not None:
             found[index] = address
     return found
+
+
+def still_serving(
+    context: TenantContext, records: Iterable[ChildRecord[TenantKey]]
+) -> set[ObjectRef]:
+    """The Services of bridges that still have a pod: without them its meetings lose their media.
+
+    A bridge that is taken away goes on until its meetings have ended or been moved.
+    """
+    known = list(records)
+    prefix = names.child(context.name, f"{Component.JVB}-")
+    return {
+        record.ref
+        for record in known
+        if record.ref.kind == "Service"
+        and record.ref.name.startswith(prefix)
+        and _has_pod(record.ref.name, known)
+    }
 
 
 def workloads(tenant: str, records: Iterable[ChildRecord[TenantKey]]) -> list[Workload]:
@@ -85,6 +104,13 @@ def bridges(
             )
         )
     return tuple(result)
+
+
+def _has_pod(workload: str, records: Iterable[ChildRecord[TenantKey]]) -> bool:
+    return any(
+        isinstance(record.facts, PodFacts) and record.ref.name.startswith(f"{workload}-")
+        for record in records
+    )
 
 
 def _pod_of(workload: str, records: Iterable[ChildRecord[TenantKey]]) -> PodFacts | None:

@@ -128,6 +128,7 @@ class TenantReconciler:
         if outcome.complete:
             # A bridge that lost its address is left as it is: people may be meeting on it.
             kept = {observe.bridge_deployment(context, i) for i in range(context.bridges)}
+            kept |= observe.still_serving(context, self._c.cache.children(known.key))
             pruned = await self._c.applier.prune(owner, children.keys() | kept)
             outcome.failed.update(pruned.failed)
         return _Work(context, outcome, obstacle=obstacle)
