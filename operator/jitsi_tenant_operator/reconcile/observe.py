@@ -51,17 +51,19 @@ def media_addresses(
 def still_serving(
     context: TenantContext, records: Iterable[ChildRecord[TenantKey]]
 ) -> set[ObjectRef]:
-    """The Services of bridges that still have a pod: without them its meetings lose their media.
+    """The Services of bridges that are being taken away and still have a pod.
 
-    A bridge that is taken away goes on until its meetings have ended or been moved.
+    It goes on until its meetings have ended or been moved; without the Service they lose media.
     """
     known = list(records)
+    wanted = {names.bridge(context.name, index) for index in range(context.bridges)}
     prefix = names.child(context.name, f"{Component.JVB}-")
     return {
         record.ref
         for record in known
         if record.ref.kind == "Service"
         and record.ref.name.startswith(prefix)
+        and record.ref.name not in wanted
         and _has_pod(record.ref.name, known)
     }
 
