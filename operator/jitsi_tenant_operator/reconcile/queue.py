@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import count
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from jitsi_tenant_operator.clock import Clock
 from jitsi_tenant_operator.reconcile.metrics import QueueMetrics
@@ -23,7 +23,7 @@ from jitsi_tenant_operator.reconcile.metrics import QueueMetrics
 K = TypeVar("K", bound=Hashable)
 
 _SLACK = 1024
-"""How many entries without meaning the heap may hold before it is cleaned."""
+"""How many entries without meaning a heap may hold before it is cleaned."""
 
 
 class Priority(IntEnum):
@@ -37,6 +37,11 @@ class Priority(IntEnum):
     """Nothing is known to have changed."""
 
 
+PATIENCE_SECONDS = {Priority.SPEC: 0.0, Priority.CHILD: 60.0, Priority.RESYNC: 600.0}
+"""For how long after it is due a key lets others of higher priority go first. It is not for ever:
+tenants whose specs change all the time must not keep the others from being looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Backoff:
     """How long a failing key waits: `first` seconds, doubled each time, at most `longest`."""
@@ -46,17 +51,26 @@ class Backoff:
 
     def delay(self, failures: int, jitter: float) -> float:
         """Seconds after the given number of failures in a row; `jitter` is between 0 and 1."""
-        # 2**16 seconds are beyond any sensible `longest`; the bound keeps the power small.
-        delay = min(self.longest, self.first * 2.0 ** min(failures - 1, 16))
+        # Bounded, since a float has no room for any power.
+        delay = min(self.longest, self.first * 2.0 ** min(failures - 1, 64))
         return delay * (0.5 + jitter / 2)
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """A key that is to be worked on: when, and how urgently."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wish(Generic[K]):
+    """That a key be worked on: when, and how urgently."""
 
+    key: K
     due: float
     priority: Priority
+
+    @property
+    def turn(self) -> float:
+        """Among the keys that are due, the one with the lowest turn is next."""
+        return self.due + PATIENCE_SECONDS[self.priority]
+
+
+_Heap: TypeAlias = list[tuple[float, int, _Wish[K]]]
 
 
 @dataclass(slots=True)
@@ -69,62 +83,54 @@ class WorkQueue(Generic[K]):
     # Jitter spreads retries; nothing secret depends on it.
     jitter: random.Random = field(default_factory=random.Random)
 
-    _waiting: dict[K, _Waiting] = field(default_factory=dict)
+    # A wish in a heap counts only while it is the one that stands here for its key.
+    _waiting: dict[K, _Wish[K]] = field(default_factory=dict)
     _processing: dict[K, float] = field(default_factory=dict)
-    _again: dict[K, _Waiting] = field(default_factory=dict)
+    _again: dict[K, _Wish[K]] = field(default_factory=dict)
     _failures: dict[K, int] = field(default_factory=dict)
-    _delayed: list[tuple[float, int, K]] = field(default_factory=list)
-    _ready: list[tuple[Priority, int, K]] = field(default_factory=list)
+    _delayed: _Heap[K] = field(default_factory=list)
+    _ready: _Heap[K] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add(self, key: K, priority: Priority, *, after: float = 0.0) -> None:
         """Have `key` worked on `after` seconds from now; an earlier or more urgent wish stands."""
-        wish = _Waiting(self.clock.monotonic() + after, priority)
+        due = self.clock.monotonic() + after
         place = self._again if key in self._processing else self._waiting
         known = place.get(key)
         if known is not None:
-            if known.due <= wish.due and known.priority <= wish.priority:
+            if known.due <= due and known.priority <= priority:
                 return
-            wish = _Waiting(min(known.due, wish.due), min(known.priority, wish.priority))
-        place[key] = wish
+            due, priority = min(known.due, due), min(known.priority, priority)
+        place[key] = wish = _Wish(key, due, priority)
         if place is self._waiting:
-            self._enter(key, wish)
+            self._enter(wish)
 
     @asynccontextmanager
     async def next(self) -> AsyncIterator[K]:
         """The next key, held until the block ends; an exception in the block makes it a failure.
 
-        The exception is passed on. A block that ends well forgets earlier failures of the key.
+        The exception is passed on. A block that ends well forgets earlier failures of the key; one
+        that is cancelled leaves the key to be worked on as before.
         """
-        key = await self._take()
+        wish = await self._take()
+        key = wish.key
         try:
             yield key
         except Exception:
             failures = self._failures[key] = self._failures.get(key, 0) + 1
             self._release(key)
             self.metrics.retries.inc()
-            self.add(
-                key,
-                Priority.CHILD,
-                after=self.backoff.delay(failures, self.jitter.random()),
-            )
+            delay = self.backoff.delay(failures, self.jitter.random())
+            self.add(key, Priority.CHILD, after=delay)
             raise
         except BaseException:
             self._release(key)
+            self.add(key, wish.priority)
             raise
         else:
             self._failures.pop(key, None)
             self._release(key)
-
-    def failures(self, key: K) -> int:
-        """How often `key` has failed in a row."""
-        return self._failures.get(key, 0)
-
-    def idle(self) -> bool:
-        """Whether nothing is being worked on and nothing is due."""
-        self._promote()
-        return not self._processing and not any(key in self._waiting for _, _, key in self._ready)
 
     def longest_running(self) -> float:
         """For how many seconds the oldest piece of work has been going on; 0 when there is none."""
@@ -135,55 +141,53 @@ class WorkQueue(Generic[K]):
         """How many keys wait, due or not."""
         return len(self._waiting)
 
-    def _enter(self, key: K, wish: _Waiting) -> None:
+    def _enter(self, wish: _Wish[K]) -> None:
         self.metrics.adds.inc()
         self.metrics.depth.set(len(self._waiting))
-        heapq.heappush(self._delayed, (wish.due, next(self._order), key))
-        if len(self._delayed) > 2 * len(self._waiting) + _SLACK:
-            self._compact()
-        self._wake.set()
+        self._delayed = self._compacted(self._delayed)
+        self._ready = self._compacted(self._ready)
+        heapq.heappush(self._delayed, (wish.due, next(self._order), wish))
+        # Whoever waits looks at the event that was there when it last looked at the queue.
+        self._news.set()
+        self._news = asyncio.Event()
 
-    def _compact(self) -> None:
-        """Drop the entries of wishes that were brought forward, which would stay until due."""
-        self._delayed = [
-            entry
-            for entry in self._delayed
-            if (wish := self._waiting.get(entry[2])) is not None and wish.due == entry[0]
-        ]
-        heapq.heapify(self._delayed)
+    def _compacted(self, heap: _Heap[K]) -> _Heap[K]:
+        """Without wishes that others took the place of, once there are many."""
+        if len(heap) <= 2 * len(self._waiting) + _SLACK:
+            return heap
+        heap = [entry for entry in heap if self._stands(entry[2])]
+        heapq.heapify(heap)
+        return heap
+
+    def _stands(self, wish: _Wish[K]) -> bool:
+        return self._waiting.get(wish.key) is wish
 
     def _promote(self) -> float | None:
         """Move what is due to the ready heap; return the seconds until the next key is due."""
         now = self.clock.monotonic()
         while self._delayed:
-            due, order, key = self._delayed[0]
-            wish = self._waiting.get(key)
-            if wish is not None and due > now:
-                return due - now
+            due, order, wish = self._delayed[0]
+            if self._stands(wish):
+                if due > now:
+                    return due - now
+                heapq.heappush(self._ready, (wish.turn, order, wish))
             heapq.heappop(self._delayed)
-            # A wish that was brought forward left an older entry behind, which means nothing now.
-            if wish is not None and wish.due == due:
-                heapq.heappush(self._ready, (wish.priority, order, key))
         return None
 
-    async def _take(self) -> K:
+    async def _take(self) -> _Wish[K]:
         while True:
             delay = self._promote()
-            now = self.clock.monotonic()
             while self._ready:
-                priority, _, key = heapq.heappop(self._ready)
-                wish = self._waiting.get(key)
-                # Entries of wishes that were changed or taken since are left behind and pass by.
-                if wish is not None and wish.priority == priority and wish.due <= now:
-                    del self._waiting[key]
-                    self._processing[key] = self.clock.monotonic()
+                _, _, wish = heapq.heappop(self._ready)
+                if self._stands(wish):
+                    del self._waiting[wish.key]
+                    self._processing[wish.key] = self.clock.monotonic()
                     self.metrics.depth.set(len(self._waiting))
-                    return key
-            self._wake.clear()
-            await self._wait(delay)
+                    return wish
+            await self._until(self._news, delay)
 
-    async def _wait(self, delay: float | None) -> None:
-        waits: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
+    async def _until(self, news: asyncio.Event, delay: float | None) -> None:
+        waits: list[asyncio.Task[object]] = [asyncio.create_task(news.wait())]
         if delay is not None:
             waits.append(asyncio.create_task(self.clock.sleep(delay)))
         try:
@@ -198,4 +202,4 @@ class WorkQueue(Generic[K]):
         wish = self._again.pop(key, None)
         if wish is not None:
             self._waiting[key] = wish
-            self._enter(key, wish)
+            self._enter(wish)
