@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from localplane import stop
 FOLDER = "LOCALPLANE_FOLDER"
 OWNER = "LOCALPLANE_OWNER"
 FINISHED = "finished-tests"
+FAILED = "failed"
+KEPT = ("logs", "audit.log", "supervisor.log")
+"""What stays of the control plane of a run that failed."""
 NO_PROGRESS_SECONDS = 180.0
 
 
@@ -39,7 +43,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if not _is_worker(config):
         folder = Path(os.environ[FOLDER])
         stop(folder)
-        if not (folder / "keep").exists():
+        if (folder / FAILED).exists():
+            _remove_all_but(KEPT, folder)
+        else:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -49,7 +55,7 @@ def pytest_terminal_summary(
 ) -> None:
     logs = Path(os.environ[FOLDER]) / "logs"
     if exitstatus != pytest.ExitCode.OK and logs.is_dir():
-        (logs.parent / "keep").touch()
+        (logs.parent / FAILED).touch()
         terminalreporter.write_line(f"logs of the control plane: {logs}")
 
 
@@ -82,6 +88,16 @@ def _wait_for_the_others(session: pytest.Session) -> None:
 def _finished() -> set[str]:
     path = Path(os.environ[FOLDER]) / FINISHED
     return set(path.read_text().splitlines()) if path.exists() else set()
+
+
+def _remove_all_but(kept: Sequence[str], folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.name in kept:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
 
 
 def _is_worker(config: pytest.Config) -> bool:
