@@ -8,6 +8,7 @@ index, checked against requirements/pip.txt like everything else.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import re
@@ -118,9 +119,16 @@ def _without_password(url: str) -> str:
 def install_checkout(python: Path, folder: Path) -> bool:
     """Bring the environment `folder` up to the locks; False when it already was.
 
-    Raises InstallError when `python` is too old or something cannot be had.
+    Several that do so at once wait for each other. Raises InstallError when `python` is too old or
+    something cannot be had.
     """
     _refuse_old(python)
+    with folder.with_name(f"{folder.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _bring_up_to_date(python, folder)
+
+
+def _bring_up_to_date(python: Path, folder: Path) -> bool:
     stamp = folder / ".installed-from"
     wanted = _digest(python)
     if stamp.is_file() and stamp.read_text() == wanted:
