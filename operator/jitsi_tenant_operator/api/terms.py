@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, StringConstraints
 
 from jitsi_tenant_operator.api.conditions import Conditions, Generation
-from jitsi_tenant_operator.api.constraints import Expected, MapList
+from jitsi_tenant_operator.api.constraints import Expected, MapList, SetList
 from jitsi_tenant_operator.api.model import (
     CustomResource,
     Definition,
@@ -170,13 +170,28 @@ class DocumentType(StrEnum):
     PRIVACY_POLICY = "PrivacyPolicy"
 
 
+class Subject(StrEnum):
+    """What of a contract's life a clause rules by its words alone."""
+
+    DURATION = "Duration"
+    RENEWAL = "Renewal"
+    PAYMENT = "Payment"
+    PROHIBITED_USE = "ProhibitedUse"
+    TERMINATION = "Termination"
+    END_OF_CONTRACT = "EndOfContract"
+    RECORDING_SUSPENSION = "RecordingSuspension"
+    NOTICES = "Notices"
+
+
 class Clause(Model):
-    """The operational terms that one clause sets."""
+    """The operational terms that one clause sets, and what it rules besides."""
 
     clause: ClauseNumber
     """The clause, as it is numbered in the document."""
     summary: Annotated[str, StringConstraints(max_length=512)] = ""
     """What the clause says, for a person."""
+    governs: Annotated[tuple[Subject, ...], Field(max_length=8), SetList()] = ()
+    """What it rules without setting a term: dates and decisions name it as their clause."""
     terms: OperationalTerms
     """The terms that it sets."""
 
@@ -203,7 +218,7 @@ class JitsiTermsSpec(Model):
         Field(min_length=1, max_length=64),
         MapList("clause"),
     ]
-    """The clauses that set operational terms."""
+    """The clauses that operation follows."""
 
 
 class JitsiTermsStatus(Model):

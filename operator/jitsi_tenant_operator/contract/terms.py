@@ -7,12 +7,12 @@ service, privacy policy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jitsi_tenant_operator.api.contract import Contract
 from jitsi_tenant_operator.api.model import Model
-from jitsi_tenant_operator.api.terms import DocumentType, JitsiTerms, OperationalTerms
+from jitsi_tenant_operator.api.terms import DocumentType, JitsiTerms, OperationalTerms, Subject
 
 _RANK = (
     DocumentType.PRIVACY_POLICY,
@@ -51,10 +51,14 @@ class TermSource:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveTerms:
-    """The terms in force, and the source of each by its name, for instance `backup.daily`."""
+    """The terms in force, and the source of each by its name, for instance `backup.daily`.
+
+    `governing` has the clause for what is ruled by words rather than by a term.
+    """
 
     terms: OperationalTerms
     sources: Mapping[str, TermSource]
+    governing: Mapping[Subject, TermSource] = field(default_factory=dict)
 
     def rows(self) -> list[tuple[str, str, TermSource]]:
         """Name, value as text and source of each term, by name."""
@@ -66,12 +70,14 @@ class EffectiveTerms:
 def effective_terms(contract: Contract, documents: Iterable[JitsiTerms]) -> EffectiveTerms:
     """Merge what `documents` and the commercial document set; the higher rank wins each leaf.
 
-    Raises TermsError when two documents are of one type, when a document sets a term in two
-    clauses, or when a required term is set by none.
+    Raises TermsError when two documents are of one type, when two clauses of a document set the
+    same term or govern the same subject, or when a required term is set by none.
     """
     values: dict[str, Any] = {}
     sources: dict[str, TermSource] = {}
+    governing: dict[Subject, TermSource] = {}
     for document in _by_rank(documents):
+        governing |= _governing(document)
         for name, (value, clause) in document_terms(document).items():
             values[name] = value
             sources[name] = TermSource(document.metadata.name, clause)
@@ -85,7 +91,7 @@ def effective_terms(contract: Contract, documents: Iterable[JitsiTerms]) -> Effe
             f"no document of the contract sets {', '.join(missing)}: name a JitsiTerms that does"
             " in spec.contract.documents, or set it in spec.contract.terms"
         )
-    return EffectiveTerms(_from_leaves(values), sources)
+    return EffectiveTerms(_from_leaves(values), sources, governing)
 
 
 def document_terms(document: JitsiTerms) -> dict[str, tuple[Any, str]]:
@@ -102,6 +108,19 @@ def document_terms(document: JitsiTerms) -> dict[str, tuple[Any, str]]:
                     f" {found[name][1]} and in clause {clause.clause}: one of them must go"
                 )
             found[name] = (value, clause.clause)
+    return found
+
+
+def _governing(document: JitsiTerms) -> dict[Subject, TermSource]:
+    found: dict[Subject, TermSource] = {}
+    for clause in document.spec.clauses:
+        for subject in clause.governs:
+            if subject in found:
+                raise TermsError(
+                    f"JitsiTerms {document.metadata.name} governs {subject} in clause"
+                    f" {found[subject].clause} and in clause {clause.clause}: one of them must go"
+                )
+            found[subject] = TermSource(document.metadata.name, clause.clause)
     return found
 
 
