@@ -120,28 +120,32 @@ async def _digests(cluster: Cluster, context: TenantContext, tenant: Tenant) -> 
     return found
 
 
-async def assert_exact(tenant: Tenant) -> None:
+async def assert_exact(tenant: Tenant, *kept: ObjectRef) -> None:
     """Exactly the children that the spec asks for are there, each exactly as it was rendered.
 
+    `kept` are those with data that an earlier spec asked for, which are still there.
     The oracle is the API server: applying the rendered object as the operator would changes
     nothing, neither what is wanted nor who owns which field.
     """
     live = await children(tenant.cluster, tenant.namespace)
     wanted = await rendered(tenant)
-    assert live.keys() == {*wanted, tenant.credentials}
+    expected = {*wanted, tenant.credentials, *kept}
+    assert live.keys() == expected, (
+        f"missing: {sorted(expected - live.keys())}, left over: {sorted(live.keys() - expected)}"
+    )
     uid = (await tenant.body())["metadata"]["uid"]
     for ref, body in wanted.items():
         await _assert_settled(tenant, uid, live[ref], body)
 
 
-async def exact(tenant: Tenant, seconds: float = SECONDS) -> None:
+async def exact(tenant: Tenant, *kept: ObjectRef, seconds: float = SECONDS) -> None:
     """Return when everything is exactly as it should be."""
 
     async def look() -> bool:
-        await assert_exact(tenant)
+        await assert_exact(tenant, *kept)
         return True
 
-    await until(look, seconds)
+    await until(look, seconds, every=0.3)
 
 
 async def _assert_settled(tenant: Tenant, uid: str, live: JsonObject, wanted: JsonObject) -> None:

@@ -9,11 +9,13 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-SECONDS = 30.0
+SECONDS = 90.0
 POLL_SECONDS = 0.05
 
 
-async def until(look: Callable[[], Awaitable[T]], seconds: float = SECONDS) -> T:
+async def until(
+    look: Callable[[], Awaitable[T]], seconds: float = SECONDS, every: float = POLL_SECONDS
+) -> T:
     """What `look` returns once it is true; it may also raise AssertionError until all is well.
 
     Raises AssertionError with what was seen last when that takes too long.
@@ -32,7 +34,7 @@ async def until(look: Callable[[], Awaitable[T]], seconds: float = SECONDS) -> T
             wrong = error
         if time.monotonic() > deadline:
             raise AssertionError(f"not so after {seconds:g} s: {wrong!r}")
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(every)
 
 
 async def throughout(look: Callable[[], Awaitable[T]], seconds: float) -> None:

@@ -85,6 +85,13 @@ class KnownTenant:
             text=orjson.dumps(kept, option=orjson.OPT_SORT_KEYS),
         )
 
+    def wish(self) -> JsonObject:
+        """The object without what the operator writes on it."""
+        body: JsonObject = orjson.loads(self.text)
+        del body["status"]
+        body["metadata"].pop("finalizers", None)
+        return body
+
     def body(self) -> JsonObject:
         """The object again."""
         body: JsonObject = orjson.loads(self.text)
@@ -215,10 +222,11 @@ class World:
         """Take in the API server's answer to a write of our own, so that its echo is no news.
 
         Unless others claim what is claimed here: then the echo is waited for, which tells them.
+        And unless a person changed the tenant just before: that is news, of which the watch tells.
         """
         seen = KnownTenant.of(body)
         known = self._tenants.get(seen.key)
-        if known is None or known.uid != seen.uid:
+        if known is None or known.uid != seen.uid or known.wish() != seen.wish():
             return
         if known.resource_version < seen.resource_version and not self._contested(known, seen):
             self._tenants[seen.key] = seen
