@@ -21,6 +21,7 @@ from demo.operator_process import OperatorProcess
 from demo.scenario import Scenario
 from installation import ROOT
 from toolbox import ToolError
+from toolbox.places import kubectl
 
 FOLDER = ROOT / ".demo"
 
@@ -47,11 +48,12 @@ def start(folder: Path, environ: Mapping[str, str]) -> None:
     if cluster is None:
         return
     print(f"\n{Scenario(cluster, folder).run()}\n")
-    print("Look around:  kubectl get jitsitenants,pods -A")
+    print("Look around:")
     if cluster.look_around:
-        print(f"  first type: {cluster.look_around}; PATH=$PATH:{Path(sys.executable).parent}")
-    print(f"The operator's log:  {OperatorProcess(folder).log}")
-    print("Stop:  make demo-stop")
+        print(f"  {cluster.look_around}")
+    print(f"  {kubectl()} get jitsitenants,pods -A")
+    print(f"The operator's log: {OperatorProcess(folder).log}")
+    print("Stop: make demo-stop")
 
 
 def stop(folder: Path, environ: Mapping[str, str]) -> None:
