@@ -25,6 +25,11 @@ modest = settings(
     suppress_health_check=list(HealthCheck),
 )
 
+
+def _id(value: object) -> str:
+    return getattr(value, "__name__", str(value))[:40]
+
+
 AROUND = {
     "spec.access.jwt": {"authentication": "JWT"},
     "spec.access.ldap": {"authentication": "LDAP"},
@@ -170,7 +175,7 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "path", "value"), GOOD, ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(("kind", "path", "value"), GOOD, ids=_id)
 def test_both_accept(
     server: Any, objects: Any, refusal: Refusal, kind: Any, path: str, value: Any
 ) -> None:
@@ -304,7 +309,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "path", "value", "words"), BAD, ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(("kind", "path", "value", "words"), BAD, ids=_id)
 def test_both_refuse_and_name_the_field(
     server: Any, objects: Any, refusal: Refusal, kind: Any, path: str, value: Any, words: str
 ) -> None:

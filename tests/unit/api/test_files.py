@@ -125,8 +125,8 @@ def test_problems_of_all_files_are_told_in_the_order_of_the_files(tmp_path: Path
         (
             PLAN.replace("essential", "essential, namespace: x"),
             (
-                "t.yaml:3: JitsiPlan x/essential: metadata.namespace: a JitsiPlan belongs to the whole"
-                " cluster and has no namespace"
+                "t.yaml:3: JitsiPlan x/essential: metadata.namespace: a JitsiPlan belongs to the"
+                " whole cluster and has no namespace"
             ),
         ),
         (
