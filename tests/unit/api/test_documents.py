@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jitsi_tenant_operator.api.documents import (
@@ -64,6 +64,9 @@ def test_a_value_is_what_kubectl_makes_of_it(text: str, expected: object) -> Non
     assert type(found) is type(expected)
 
 
+# How fast this machine is proves nothing.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 # YAML 1.1 knows more line ends than JSON, and fewer characters.
 printable = st.characters(
     exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters="\ufeff\ufffe\uffff"
@@ -86,12 +89,14 @@ def json_values(text: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
     ).filter(lambda made: made is not None)
 
 
+@patient
 @given(json_values(st.text(printable, max_size=20)))
 def test_json_is_yaml(made: object) -> None:
     assert value(orjson.dumps(made).decode()) == made
 
 
 # Of letters that make no word which one of the two takes for a number or a truth value.
+@patient
 @given(json_values(st.text("abé :#-'\"\\{}[]&*!|>%@\n", max_size=20)))
 def test_what_pyyaml_writes_is_read_back(made: object) -> None:
     assert value(yaml.safe_dump(made)) == made
@@ -180,6 +185,7 @@ def test_no_message_repeats_the_text_of_a_file() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@patient
 @given(st.text(st.sampled_from("ab:- \n\t{}[]&*!<>'\"#%?,|0159.eE+_~\x00é"), max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
