@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, StringConstraints
 
 from jitsi_tenant_operator.api.conditions import Conditions, Generation
-from jitsi_tenant_operator.api.constraints import Expected, MapList, SetList
+from jitsi_tenant_operator.api.constraints import Expected, MapList, SetList, Verified
 from jitsi_tenant_operator.api.model import (
     CustomResource,
     Definition,
@@ -50,9 +51,25 @@ ImagePath = Annotated[
     ),
     Expected("a registry and path in lower case, such as registry.example.org/jitsi"),
 ]
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
 TimeZone = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{1,63}$", max_length=64),
+    # CEL has no function that says whether a zone exists; one that uses it fails for any other.
+    Verified(
+        "self != 'Local' && timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0",
+        "must be a time zone of the IANA database, such as Europe/Paris",
+        _is_time_zone,
+    ),
     Expected("a time zone such as Europe/Paris"),
 ]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
