@@ -63,10 +63,14 @@ class Recording(Model):
     """How long one recording may last; without limit when not set."""
 
 
+MAX_BRIDGES = 50
+"""How many video bridges one tenant can have."""
+
+
 class Media(Model):
     """The video bridges."""
 
-    bridges: Annotated[int, Field(ge=1, le=50)] = 1
+    bridges: Annotated[int, Field(ge=1, le=MAX_BRIDGES)] = 1
     """How many video bridges run; never fewer than the plan's minimum."""
 
 
@@ -196,13 +200,13 @@ class JitsiTenantStatus(Model):
     bridges: (
         Annotated[
             tuple[BridgeStatus, ...],
-            Field(max_length=50),
+            Field(max_length=MAX_BRIDGES),
             MapList("name"),
         ]
         | None
     ) = None
     """The video bridges."""
-    bridge_replicas: Annotated[int, Field(ge=0, le=50)] | None = None
+    bridge_replicas: Annotated[int, Field(ge=0, le=MAX_BRIDGES)] | None = None
     """How many video bridges there are, for the scale subresource."""
     bridge_selector: Annotated[str, Field(max_length=512)] | None = None
     """The label selector of the bridges' pods, for the scale subresource."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
-from jitsi_tenant_operator.api.tenant import JitsiTenant
+from jitsi_tenant_operator.api.tenant import MAX_BRIDGES, JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.kube.informer import Change, ChangeType
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
@@ -16,6 +16,7 @@ from jitsi_tenant_operator.reconcile.ports import HostPorts
 from jitsi_tenant_operator.reconcile.queue import Priority, WorkQueue
 from jitsi_tenant_operator.reconcile.workers import Key
 from jitsi_tenant_operator.reconcile.world import DELETED, World
+from jitsi_tenant_operator.render import names
 
 CHILD_DELAY_SECONDS = 0.5
 """Children change in bursts while pods start; one look after the burst is enough."""
@@ -35,7 +36,9 @@ class Dispatcher:
         if kind == JitsiTenant.definition.kind:
             if event is None:
                 self._ports.restore(*_recorded_ports(body))
-            self._add(self._world.observe_tenant(event, body), Priority.SPEC)
+            # Whoever changes something while all are listed anew is served before the others.
+            priority = Priority.RESYNC if event is None else Priority.SPEC
+            self._add(self._world.observe_tenant(event, body), priority)
         elif kind == JitsiPlatform.definition.kind:
             if self._world.platforms.observe(event, body):
                 self._world.rehost()
@@ -80,9 +83,11 @@ class Dispatcher:
 def _recorded_ports(body: JsonObject) -> tuple[TenantKey, dict[int, int]]:
     """The ports of a tenant's bridges by index, as its status records them."""
     key = TenantKey(body["metadata"]["namespace"], body["metadata"]["name"])
-    bridges = (body.get("status") or {}).get("bridges") or ()
-    return key, {
-        int(bridge["name"].rpartition("-")[2]): bridge["port"]
-        for bridge in bridges
+    bridges = {
+        bridge["name"]: bridge["port"]
+        for bridge in (body.get("status") or {}).get("bridges") or ()
         if "port" in bridge
     }
+    # A status can be written by hand; what is no bridge of this tenant has no port.
+    known = {index: names.bridge(key.name, index) for index in range(MAX_BRIDGES)}
+    return key, {index: bridges[name] for index, name in known.items() if name in bridges}

@@ -21,9 +21,13 @@ class HostPorts:
         self._ports: dict[TenantKey, dict[int, int]] = {}
 
     def restore(self, key: TenantKey, ports: Mapping[int, int]) -> None:
-        """Take over what was handed out before a restart, by bridge index."""
+        """Take over what was handed out before a restart, by bridge index.
+
+        What was handed out since then stands.
+        """
+        held = self._ports.get(key, {})
         for index, port in ports.items():
-            if port not in self._holders:
+            if port not in self._holders and index not in held:
                 self._hold(key, index, port)
 
     def assign(self, key: TenantKey, bridges: int, allowed: PortRange) -> dict[int, int]:

@@ -92,7 +92,9 @@ class Workers:
             self._metrics.results.labels("failed").inc()
             log.warning("%s: will be tried again: %s", key, error)
             raise _FailedError from error
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_told_to_end():
+                raise
             self._metrics.results.labels("defect").inc()
             log.exception("%s: will be tried again after a defect", key)
             raise _FailedError from error
@@ -106,3 +108,9 @@ class Workers:
         if again is not None:
             # The spread keeps tenants that started together from coming back together.
             self._queue.add(key, Priority.RESYNC, after=again * self._spread.uniform(0.9, 1.0))
+
+
+def _is_told_to_end() -> bool:
+    """Whether a cancellation is meant for this worker, and did not escape from the work itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
