@@ -26,6 +26,7 @@ KINDS = ResourceRegistry(
     (
         *_own_resources(),
         Resource("apps", "v1", "replicasets", "ReplicaSet"),
+        Resource("events.k8s.io", "v1", "events", "Event"),
         Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
     )
 )
@@ -163,7 +164,9 @@ class Cluster:
             if await self.find(ref) is not None:
                 await self.delete(ref)
         for name in self.namespaces:
-            await self.delete(ObjectRef("v1", "Namespace", "", name))
+            namespace = ObjectRef("v1", "Namespace", "", name)
+            if await self.find(namespace) is not None:
+                await self.delete(namespace)
         self.namespaces.clear()
 
 

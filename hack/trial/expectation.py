@@ -94,7 +94,9 @@ async def _media(
             continue
         service = await cluster.get(ObjectRef("v1", "Service", context.namespace, name))
         if context.platform.media.exposure is Exposure.NODE_PORT:
-            found[index] = MediaAddress(service["spec"]["ports"][0]["nodePort"])
+            port = service["spec"]["ports"][0]
+            assert "nodePort" in port, f"no port was allocated for {name}"
+            found[index] = MediaAddress(port["nodePort"])
             continue
         ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
         if ingress:

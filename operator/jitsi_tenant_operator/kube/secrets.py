@@ -31,6 +31,7 @@ class SecretRecord:
     uid: str
     resource_version: int
     owner_uid: str | None
+    labels: Mapping[str, str]
     keys: frozenset[str]
     digests: Mapping[str, bytes]
     deleting: bool
@@ -64,6 +65,7 @@ def secret_transform(
             uid=metadata["uid"],
             resource_version=int(metadata["resourceVersion"]),
             owner_uid=next((o["uid"] for o in owners if o.get("controller")), None),
+            labels=metadata.get("labels") or {},
             keys=frozenset(data),
             digests=_digests(data, salt_key),
             deleting="deletionTimestamp" in metadata,

@@ -45,8 +45,9 @@ class TenantSecrets:
         record = self._records.get(context.namespace, CREDENTIALS)
         if record is None or record.deleting:
             record = await self._create(context)
+        _refuse_foreign(context, record)
         lacking = [key for key in credentials.required_keys(context) if key not in record.keys]
-        return await self._complete(context, record, lacking) if lacking else record
+        return await self._complete(record, lacking) if lacking else record
 
     async def _create(self, context: TenantContext) -> SecretRecord:
         keys = credentials.required_keys(context)
@@ -56,14 +57,10 @@ class TenantSecrets:
         except AlreadyExists:
             # The watch lags, or it is what an earlier tenant of this name left behind.
             answer = await self._client.get(ObjectRef.of(body))
-            _refuse_foreign(context, answer)
         return self._learn(answer)
 
-    async def _complete(
-        self, context: TenantContext, record: SecretRecord, lacking: Iterable[str]
-    ) -> SecretRecord:
+    async def _complete(self, record: SecretRecord, lacking: Iterable[str]) -> SecretRecord:
         values = credentials.generate(lacking, self._random)
-        _refuse_foreign(context, await self._client.get(record.ref, metadata_only=True))
         answer = await self._client.merge_patch(
             record.ref,
             {
@@ -133,15 +130,14 @@ class TenantSecrets:
         return hmac.new(salt, value, hashlib.sha256).hexdigest()
 
 
-def _refuse_foreign(context: TenantContext, found: JsonObject) -> None:
-    labels = found["metadata"].get("labels") or {}
+def _refuse_foreign(context: TenantContext, found: SecretRecord) -> None:
     ours = (
-        labels.get("app.kubernetes.io/managed-by") == MANAGER
-        and labels.get(TENANT_LABEL) == context.name
+        found.labels.get("app.kubernetes.io/managed-by") == MANAGER
+        and found.labels.get(TENANT_LABEL) == context.name
     )
     if not ours:
         raise NameTaken(
-            ObjectRef("v1", "Secret", context.namespace, CREDENTIALS),
+            found.ref,
             f"it lacks the label {TENANT_LABEL}={context.name} of this tenant",
         )
 
