@@ -26,6 +26,7 @@ from jitsi_tenant_operator.kube.errors import (
     Gone,
     KubeError,
     NotFound,
+    SilentStream,
 )
 from jitsi_tenant_operator.kube.metrics import KubeMetrics
 from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
@@ -136,7 +137,8 @@ class MemoryApi:
     def restore(self, backup: tuple[int, dict[tuple[str, str], JsonObject]]) -> None:
         self.version, objects = backup
         self.objects = dict(objects)
-        self.history = [entry for entry in self.history if entry[0] <= self.version]
+        self.history.clear()
+        self.oldest = self.version
         self.cut()
 
     def _tell(self, kind: str, obj: JsonObject) -> None:
@@ -177,6 +179,9 @@ class MemoryApi:
             yield self._bookmark(seen, {"k8s.io/initial-events-end": "true"})
         if seen < self.oldest:
             raise Gone("too old resource version", status=410)
+        if seen > self.version:  # a version of the future: nothing is said until it comes
+            await self.clock.sleep(90)
+            raise SilentStream("nothing heard for 90 s")
         while self._epoch == epoch:
             news = self._news
             if not self.lag:

@@ -293,7 +293,8 @@ async def test_requests_in_flight_are_bounded_but_for_watches_and_leases(
     script.answers = [answer]
     calls = [asyncio.create_task(client.apply(OBJECT)) for _ in range(12)]
     await script.received(3)
-    await client.get(ObjectRef(LEASES.api_version, LEASES.kind, "ns", "lease"))
+    async with asyncio.timeout(5):
+        await client.get(ObjectRef(LEASES.api_version, LEASES.kind, "ns", "lease"))
     release.set()
     await asyncio.gather(*calls)
     assert most == 3
@@ -360,6 +361,31 @@ async def test_a_rotated_token_is_read_again(
         refused = _requests(client, "get", "configmaps", "401")
         await client.get(REF)
         assert _requests(client, "get", "configmaps", "401") == refused
+
+
+async def test_credentials_that_are_never_accepted_are_not_tried_for_ever(
+    script: Any, clock: Any, metrics: Any, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("0")
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        token.write_text(str(len(script.requests)))
+        return web.json_response(_status(401, "Unauthorized"), status=401)
+
+    script.answers = [answer]
+    client = await KubeClient.connect(
+        kubeconfig=_kubeconfig(tmp_path / "config", script.url, token),
+        resources=ResourceRegistry(),
+        metrics=metrics,
+        clock=clock,
+        user_agent="t",
+        field_manager="t",
+    )
+    async with client, asyncio.timeout(5):
+        with pytest.raises(Unauthorized):
+            await client.get(REF)
+    assert len(script.requests) == 2
 
 
 async def test_a_refused_watch_reads_the_token_again_for_the_next_one(
