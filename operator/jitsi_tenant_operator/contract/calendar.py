@@ -39,6 +39,7 @@ class Span:
     elapsed: timedelta
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> Span:
         """Read a duration as the API writes it, for instance P2M or PT48H; ValueError if not."""
         match = _DURATION.fullmatch(text)
@@ -107,23 +108,71 @@ class Calendar:
         """`day` less a duration in days or longer units; ValueError for one in hours."""
         return day - _calendar_part(duration)
 
-    def last_day(self, first: date, duration: str) -> date:
-        """The last day of a term that begins with `first`: of 1 June and a year, 31 May."""
-        return self.plus(first, duration) - timedelta(days=1)
+    def last_day(self, first: date, term: str, period: str = "", renewals: int = 0) -> date:
+        """The last day of a term that begins with `first`, after `renewals` by `period` each.
 
-    def due(self, event: datetime, duration: str, *, extend: bool) -> Due:
-        """When a time that begins with an event is up.
+        Of 1 June and a year that is 31 May; of 31 August and six months, as there is no 30
+        February, the last of the month. Renewals count from `first` too, so that the day of the
+        year does not wander. ValueError for a duration in hours.
+        """
+        span = _calendar_part(term)
+        if renewals:
+            span += _calendar_part(period) * renewals
+        day = first + relativedelta(years=span.years, months=span.months)
+        cut_short = day.day != first.day
+        return day + timedelta(days=span.days - (0 if cut_short else 1))
+
+    def day_before(self, instant: datetime) -> date:
+        """The last day that is over at `instant`."""
+        return self.day_of(instant) - timedelta(days=1)
+
+    def due(self, event: date, duration: str, *, extend: bool) -> Due:
+        """When a time is up that begins with an event: an instant, or a day as a whole.
 
         In days or longer units it ends with its last day, or with `extend` with the next working
-        day. In hours it ends to the second, on any day.
+        day. In hours it ends to the second, on any day; of a whole day it begins with its end.
         """
         span = Span.parse(duration)
         if not span.in_days:
-            at = (event.astimezone(self.zone) + span.calendar).astimezone(UTC) + span.elapsed
+            at = self._elapsed(event, span)
             return Due(at, at)
-        last = self.day_of(event) + span.calendar
+        last = self._day(event) + span.calendar
         plain = self.end_of(last)
         return Due(self.end_of(self.next_working_day(last)) if extend else plain, plain)
+
+    def before(self, instant: datetime, duration: str) -> datetime:
+        """The instant by which something must be done that is to be done `duration` ahead.
+
+        In days or longer units these are whole days before the day of `instant`, or before
+        `instant` itself where it begins a day.
+        """
+        span = Span.parse(duration)
+        if not span.in_days:
+            at = instant.astimezone(self.zone) - span.calendar
+            return at.astimezone(UTC) - span.elapsed
+        return self.end_of(self.day_before(instant) - span.calendar)
+
+    def kept_until(self, event: date, *durations: str) -> datetime:
+        """When something may go that is kept for `durations`, one after the other."""
+        spans = [Span.parse(duration) for duration in durations]
+        if all(span.in_days for span in spans):
+            day = self._day(event)
+            for span in spans:
+                day += span.calendar
+            return self.end_of(day)
+        for span in spans:
+            event = self._elapsed(event, span)
+        return self._instant(event)
+
+    def _day(self, event: date) -> date:
+        return self.day_of(event) if isinstance(event, datetime) else event
+
+    def _instant(self, event: date) -> datetime:
+        return event if isinstance(event, datetime) else self.end_of(event)
+
+    def _elapsed(self, event: date, span: Span) -> datetime:
+        local = self._instant(event).astimezone(self.zone)
+        return (local + span.calendar).astimezone(UTC) + span.elapsed
 
     def is_working_day(self, day: date) -> bool:
         """Whether `day` is worked, by clause 1."""

@@ -138,9 +138,9 @@ def _by_rank(documents: Iterable[JitsiTerms]) -> list[JitsiTerms]:
 
 
 def _leaves(model: Model, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for field, info in type(model).model_fields.items():
-        value = getattr(model, field)
-        name = f"{prefix}{info.alias or field}"
+    for attribute, info in type(model).model_fields.items():
+        value = getattr(model, attribute)
+        name = f"{prefix}{info.alias or attribute}"
         if isinstance(value, Model):
             yield from _leaves(value, f"{name}.")
         elif value is not None:

@@ -1,0 +1,227 @@
+"""The decision: from recorded facts, terms and an instant to everything that follows.
+
+Pure and total: the same facts, in any order, give the same decision, and facts that contradict each
+other are reported and have no effect. No duration stands here; all come from the effective terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jitsi_tenant_operator.api.terms import Subject
+from jitsi_tenant_operator.contract import (
+    ahead,
+    breach,
+    data,
+    journal,
+    maintenance,
+    payment,
+    service,
+    term,
+)
+from jitsi_tenant_operator.contract.breach import Remedy
+from jitsi_tenant_operator.contract.calendar import Calendar
+from jitsi_tenant_operator.contract.case import Case
+from jitsi_tenant_operator.contract.decision import (
+    Action,
+    ContractState,
+    Data,
+    DataState,
+    Deadline,
+    Decision,
+    End,
+    EndCause,
+    Phase,
+    Recording,
+    Service,
+    ServiceState,
+    Window,
+)
+from jitsi_tenant_operator.contract.facts import Facts
+from jitsi_tenant_operator.contract.moment import Moment
+from jitsi_tenant_operator.contract.payment import Arrears
+from jitsi_tenant_operator.contract.screening import screened
+from jitsi_tenant_operator.contract.term import Periods
+from jitsi_tenant_operator.contract.terms import EffectiveTerms
+
+
+def decide(facts: Facts, terms: EffectiveTerms, now: datetime, calendar: Calendar) -> Decision:
+    """What follows of `facts` under `terms` at `now` (aware), until the instant `next`.
+
+    A clock that is behind the ledger is reported, and the decision is that of the ledger's last
+    entry: nothing that was decided is taken back because a clock went backwards.
+    """
+    found, ahead_of = _at(facts, terms, now, calendar)
+    while ahead_of is not None:
+        later, after = _at(facts, terms, ahead_of, calendar)
+        if later != found:
+            break
+        ahead_of = after
+    return replace(found, next=ahead_of)
+
+
+def _at(
+    facts: Facts, terms: EffectiveTerms, now: datetime, calendar: Calendar
+) -> tuple[Decision, datetime | None]:
+    """The decision without `next`, and the nearest instant ahead that anything was compared to."""
+    latest = facts.ledger.latest if facts.ledger is not None else now
+    moment = Moment(max(now, latest), calendar)
+    noticed = frozenset(notice.key for notice in facts.notices)
+    given = Case(facts, terms, moment, calendar, noticed)
+    case = replace(given, facts=screened(given))
+    if now < latest:
+        case.doubt(
+            "clock",
+            f"it is behind the ledger, whose last entry is of {latest.isoformat()}",
+            "set the clock right; until then everything stays as it is",
+        )
+    decision = _decision(case)
+    return decision, latest if now < latest else moment.ahead
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """How the contract goes: its terms, its end, the notices and payments that bear on it."""
+
+    runs: Periods | None
+    end: End | None
+    remedies: list[Remedy]
+    arrears: Arrears | None
+    state: ContractState
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self.state in (ContractState.IN_FORCE, ContractState.UNDER_NOTICE)
+
+    @property
+    def past_end(self) -> End | None:
+        """The end, once it has come."""
+        return self.end if self.state is ContractState.ENDED else None
+
+
+def _course(case: Case) -> _Course:
+    runs = term.periods(case)
+    remedies = breach.remedies(case)
+    ends = [*term.ends(case, runs), *breach.ends(case, remedies)]
+    first = min(ends, key=lambda end: (end.at, end.cause, end.rule), default=None)
+    end = _erased_already(case, first)
+    signed = case.facts.contract.signed_on
+    if end is not None and case.moment.reached(end.at):
+        return _Course(runs, end, [], None, ContractState.ENDED)
+    if signed is None or not case.moment.begun(signed):
+        return _Course(runs, end, [], None, ContractState.DRAFT)
+    state = ContractState.UNDER_NOTICE if remedies else ContractState.IN_FORCE
+    return _Course(runs, end, remedies, payment.arrears(case), state)
+
+
+def _erased_already(case: Case, end: End | None) -> End | None:
+    """The end, which cannot be later than what was erased because of it."""
+    evidence = case.facts.evidence
+    steps = (evidence.erasure_started, evidence.production_erased)
+    erased = min((at for at in steps if at is not None), default=None)
+    if erased is None or (end is not None and end.at <= erased):
+        return end
+    until = f"runs until {end.day}" if end is not None else "has no end"
+    case.doubt(
+        "evidence",
+        f"erasure began on {erased.isoformat()}, but the contract {until}",
+        "set spec.contract and spec.termination as they were; what is erased cannot be served",
+    )
+    return End(
+        day=case.calendar.day_of(erased),
+        at=erased,
+        cause=EndCause.ERASED_ALREADY,
+        rule="erasure has begun, so the contract had ended",
+        source=case.ruled_by(Subject.END_OF_CONTRACT),
+        whole_day=False,
+    )
+
+
+def _decision(case: Case) -> Decision:
+    course = _course(case)
+    windows = maintenance.windows(case) if course.in_force else ()
+    whole = service.service(case, course.state, course.arrears)
+    recording = service.recording(case, whole, windows)
+    kept = data.data(case, course.past_end)
+    return Decision(
+        phase=_phase(course.state, whole, kept),
+        contract=course.state,
+        service=whole,
+        recording=recording,
+        data=kept,
+        end=course.end,
+        windows=windows,
+        deadlines=tuple(sorted(_deadlines(case, course, windows), key=_order)),
+        actions=_open(case, course, whole, recording, kept, windows),
+        contradictions=tuple(sorted(set(case.doubts))),
+    )
+
+
+def _phase(contract: ContractState, whole: Service, kept: Data) -> Phase:
+    if kept.state not in (DataState.LIVE, DataState.RETAINED):
+        return Phase(kept.state)
+    if contract in (ContractState.ENDED, ContractState.DRAFT):
+        return Phase(contract)
+    return Phase.SUSPENDED if whole.state is ServiceState.SUSPENDED else Phase(contract)
+
+
+def _order(deadline: Deadline) -> tuple[datetime, str, str]:
+    return deadline.at, deadline.name, deadline.subject
+
+
+def _deadlines(case: Case, course: _Course, windows: tuple[Window, ...]) -> Iterator[Deadline]:
+    yield from _hold_reviews(case)
+    if course.past_end is not None:
+        end = course.past_end
+        yield case.deadline("ContractEnd", end.at, end.rule, end.source)
+        yield from data.deadlines(case, end)
+        return
+    if course.runs is not None:
+        yield from ahead.deadlines(case, course.runs, course.end)
+    yield from breach.deadlines(case, course.remedies)
+    if course.arrears is not None:
+        yield from payment.deadlines(case, course.arrears)
+    if course.in_force:
+        yield from service.deadlines(case)
+    yield from maintenance.deadlines(case, windows)
+
+
+def _hold_reviews(case: Case) -> Iterator[Deadline]:
+    for hold in case.facts.holds or ():
+        if hold.released is None and hold.review_on is not None:
+            rule = f"the hold {hold.name} is to be reviewed by then"
+            at = case.calendar.end_of(hold.review_on)
+            source = case.ruled_by(Subject.END_OF_CONTRACT)
+            yield case.deadline("HoldReview", at, rule, source, hold.name)
+
+
+def _open(
+    case: Case,
+    course: _Course,
+    whole: Service,
+    recording: Recording,
+    kept: Data,
+    windows: tuple[Window, ...],
+) -> tuple[Action, ...]:
+    """The actions that are due and neither recorded as done nor noticed already."""
+    found: list[Action] = [
+        *journal.actions(case, course.state, whole, recording, kept),
+        *data.actions(case, kept, course.past_end),
+        *maintenance.notify(case, windows),
+    ]
+    if course.past_end is not None:
+        found.append(journal.ended(course.past_end))
+    elif course.runs is not None:
+        found += ahead.reminder(case, course.runs, course.end)
+    if course.arrears is not None:
+        found += payment.notify(case, course.arrears)
+    return tuple(sorted(_without_done(case, found), key=lambda action: action.key))
+
+
+def _without_done(case: Case, found: list[Action]) -> Iterator[Action]:
+    ledger = case.facts.ledger
+    done = ledger.done if ledger is not None else frozenset()
+    return (action for action in found if action.key not in done | case.noticed)

@@ -1,0 +1,203 @@
+"""Everything that the decision may know: what is written down, never what happened just now.
+
+Facts have no order. What is not known is absent; what cannot be read is said to be unreadable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from jitsi_tenant_operator.api.contract import Contract, Party, Suspension, Termination
+
+
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    FORMAL_NOTICE = "FormalNotice"
+    LATE_PAYMENT = "LatePayment"
+    SUSPENSION = "Suspension"
+    RESUMPTION = "Resumption"
+    RECORDING_SUSPENDED = "RecordingSuspended"
+    RECORDING_RESUMED = "RecordingResumed"
+    RENEWAL_AHEAD = "RenewalAhead"
+    END_AHEAD = "EndAhead"
+    ENDED = "Ended"
+    MAINTENANCE = "Maintenance"
+    INCIDENT = "Incident"
+    ERASURE_DONE = "ErasureDone"
+
+
+class Breach(StrEnum):
+    """What a formal notice asks to remedy."""
+
+    PROHIBITED_USE = "ProhibitedUse"
+    LATE_PAYMENT = "LatePayment"
+    OTHER = "Other"
+
+
+class Channel(StrEnum):
+    """How a notice travels."""
+
+    EMAIL = "Email"
+    REGISTERED_LETTER = "RegisteredLetter"
+    WEBHOOK = "Webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notice from a party to the other, with what is recorded of its way.
+
+    `key` is the key of the action that called for it, or a name of its own. `remedied` belongs to
+    a formal notice: when the breach was remedied.
+    """
+
+    key: str
+    kind: NoticeKind
+    created: datetime
+    by: Party = Party.HOST
+    breach: Breach = Breach.OTHER
+    channel: Channel = Channel.EMAIL
+    sent: datetime | None = None
+    delivered: datetime | None = None
+    acknowledged: datetime | None = None
+    remedied: datetime | None = None
+
+    @property
+    def received(self) -> datetime | None:
+        """When it was received in the sense of clause 15.4; None while that is not recorded.
+
+        A registered letter is received when it is delivered. A server that takes an e-mail is not
+        the addressee, so an e-mail is received when it is acknowledged.
+        """
+        delivered = self.delivered if self.channel is Channel.REGISTERED_LETTER else None
+        return min(
+            (at for at in (delivered, self.acknowledged) if at is not None),
+            default=None,
+        )
+
+
+class HoldScope(StrEnum):
+    """A store whose content a hold keeps from being deleted."""
+
+    RECORDINGS = "Recordings"
+    ACCOUNTS = "Accounts"
+    KEYS = "Keys"
+    BACKUPS = "Backups"
+    LOGS = "Logs"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An order that nothing in its scope be deleted, until it is released."""
+
+    name: str
+    scope: frozenset[HoldScope]
+    basis: str
+    placed: datetime
+    review_on: date | None = None
+    released: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """A window in which the service is worked on: planned, or an emergency with its reason."""
+
+    name: str
+    declared: datetime
+    start: datetime
+    end: datetime
+    emergency: bool = False
+    reason: str = ""
+    suspends_recording: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A bundle of the client's data for its return. `final` when it holds all that there was."""
+
+    name: str
+    final: bool
+    offered: datetime
+    acknowledged: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was done at the end, as certificates and the ledger have it."""
+
+    erasure_started: datetime | None = None
+    last_backup: datetime | None = None
+    production_erased: datetime | None = None
+    backups_expired: datetime | None = None
+    closed: datetime | None = None
+
+
+class Axis(StrEnum):
+    """What the ledger follows."""
+
+    CONTRACT = "Contract"
+    SERVICE = "Service"
+    RECORDING = "Recording"
+    DATA = "Data"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The ledger's last entry for an axis: its value and reasons, since when, and the value before.
+
+    `since` tells one suspension from the next, so that each is told to the client once.
+    """
+
+    value: str
+    since: datetime
+    reasons: tuple[str, ...] = ()
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the ledger says so far.
+
+    `latest` is the instant of its last entry of any kind, `done` holds the keys of the actions that
+    were carried out.
+    """
+
+    latest: datetime
+    contract: Entry | None = None
+    service: Entry | None = None
+    recording: Entry | None = None
+    data: Entry | None = None
+    done: frozenset[str] = frozenset()
+
+    def entry(self, axis: Axis) -> Entry | None:
+        """The last entry for an axis."""
+        entries = {
+            Axis.CONTRACT: self.contract,
+            Axis.SERVICE: self.service,
+            Axis.RECORDING: self.recording,
+            Axis.DATA: self.data,
+        }
+        return entries[axis]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All facts of one tenant; instants are aware.
+
+    `holds` is None when the holds cannot be read, which keeps everything. `recordings_saturated`
+    is since when the volume of recordings counts as full. Without a `ledger` no suspension has an
+    identity yet, so none is told to the client.
+    """
+
+    contract: Contract
+    suspension: Suspension = field(default_factory=Suspension)
+    termination: Termination = field(default_factory=Termination)
+    notices: tuple[Notice, ...] = ()
+    holds: tuple[Hold, ...] | None = ()
+    maintenances: tuple[Maintenance, ...] = ()
+    exports: tuple[Export, ...] = ()
+    evidence: Evidence = Evidence()
+    recordings_saturated: datetime | None = None
+    ledger: Ledger | None = None
