@@ -400,12 +400,14 @@ async def test_prune_deletes_what_is_no_longer_desired_and_nothing_else(
     await operator.apply(body(CONFIG_MAPS, "retained"), retained=True)
     someone("create", body(CONFIG_MAPS, "copied"))  # with our labels, as copied text has
     await eventually(lambda: len(operator.cache.children(operator.owner.key)) == 5)
+    await operator.stop()
     outcome = await operator.applier.prune(operator.owner, [ObjectRef.of(kept)])
     assert sorted(outcome.deleted) == [ObjectRef.of(old), ObjectRef.of(service)]
     again = await operator.applier.prune(operator.owner, [ObjectRef.of(kept)])
     assert again.deleted == []
-    await eventually(lambda: len(operator.cache.children(operator.owner.key)) == 3)
-    names = {record.ref.name for record in operator.cache.children(operator.owner.key)}
+    assert operator.sent()["delete"] == 2
+    later = await new_operator(CONFIG_MAPS, SERVICES)
+    names = {record.ref.name for record in later.cache.children(operator.owner.key)}
     assert names == {"kept", "retained", "copied"}
 
 
