@@ -121,6 +121,7 @@ class Leader:
             secrets=TenantSecrets(self._client, self._secrets, random.SystemRandom()),
             media=MediaAddresses(self._children, self._namespaces, self._ports),
             publisher=Publisher(self._world, self._client, self._events),
+            gone=self._dispatcher.tenant_gone,
             operator_namespace=namespace,
         )
 

@@ -51,6 +51,10 @@ class Dispatcher:
             self._add(self._world.tenants(), Priority.RESYNC)
             self._queue.add(ObjectRef(API_VERSION, kind, "", name), Priority.SPEC)
 
+    def tenant_gone(self, body: JsonObject) -> None:
+        """A tenant turned out to exist no longer."""
+        self.observe(JitsiTenant.definition.kind, DELETED, body)
+
     def forget_others(self, kind: str, seen: Collection[ObjectRef], version: int) -> None:
         """Forget the objects of a kind that a list made at `version` does not hold."""
         for body in self._world.bodies(kind):

@@ -47,13 +47,14 @@ def of_unresolved(unresolved: Unresolved) -> list[Finding]:
     return [
         of_spec(unresolved.spec),
         terms,
-        untouched(),
+        untouched(ConditionType.RESOURCES_APPLIED),
+        untouched(ConditionType.MEDIA_REACHABLE),
     ]
 
 
-def untouched() -> Finding:
-    """That nothing was applied, since something stands in the way."""
-    return unknown(ConditionType.RESOURCES_APPLIED, "what is running was left as it is")
+def untouched(type_: ConditionType) -> Finding:
+    """That nothing was done about an aspect, since something stands in the way."""
+    return unknown(type_, "what is running was left as it is")
 
 
 def of_resources(failed: Mapping[ObjectRef, KubeError], waiting: Sequence[ObjectRef]) -> Finding:
@@ -99,7 +100,7 @@ def of_workloads(workloads: Iterable[Workload], *, recording: bool) -> list[Find
         is_recorder = workload.name.startswith(f"{Component.JIBRI}-")
         (recorders if is_recorder else others).append(workload)
     findings = [_of_pods(ConditionType.AVAILABLE, others)]
-    if recording:
+    if recording or recorders:
         findings.append(_of_pods(ConditionType.RECORDING_AVAILABLE, recorders))
     return findings
 

@@ -5,19 +5,36 @@ The spec, labels and annotations are the client's; nothing here touches them.
 
 from __future__ import annotations
 
+from contextlib import aclosing
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
 from pydantic import ValidationError
 
 from jitsi_tenant_operator.api.conditions import Condition, ConditionStatus
 from jitsi_tenant_operator.api.objects import GROUP, JsonObject, ObjectRef
 from jitsi_tenant_operator.api.tenant import JitsiTenantStatus
-from jitsi_tenant_operator.kube.client import KubeClient
-from jitsi_tenant_operator.kube.errors import Conflict, NotFound
+from jitsi_tenant_operator.kube.client import KubeClient, Selection
 from jitsi_tenant_operator.kube.events import EventRecorder
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Finding, Reason
-from jitsi_tenant_operator.reconcile.status import Report, next_status, status_patch
+from jitsi_tenant_operator.reconcile.status import (
+    Report,
+    next_status,
+    status_patch,
+    with_finding,
+)
 from jitsi_tenant_operator.reconcile.world import FINALIZER, World
 
 PAUSED_ANNOTATION = f"{GROUP}/paused"
+
+
+class _Follow(Protocol):
+    """How one status follows another."""
+
+    def __call__(
+        self, before: JitsiTenantStatus | None, *, generation: int, now: datetime
+    ) -> JitsiTenantStatus: ...
 
 
 class Publisher:
@@ -31,20 +48,37 @@ class Publisher:
     async def hold(self, body: JsonObject) -> None:
         """See that the tenant cannot go without the operator; raises KubeError."""
         if FINALIZER not in body["metadata"].get("finalizers", ()):
-            self._world.learn(await self._client.apply(_with_finalizers(body, [FINALIZER])))
+            metadata = {name: body["metadata"][name] for name in ("name", "namespace", "uid")}
+            intent = {**_type(body), "metadata": {**metadata, "finalizers": [FINALIZER]}}
+            self._world.learn(await self._client.apply(intent))
 
     async def let_go(self, body: JsonObject) -> None:
         """Let a tenant that is being deleted go; what it owns is garbage-collected after it.
 
-        Data and keys have no owner and stay.
+        Data and keys have no owner and stay. Raises KubeError, also when the tenant has changed
+        since.
         """
-        if FINALIZER not in body["metadata"].get("finalizers", ()):
+        metadata = body["metadata"]
+        if FINALIZER not in metadata.get("finalizers", ()):
             return
+        others = [each for each in metadata["finalizers"] if each != FINALIZER]
+        version = metadata["resourceVersion"]
+        # No apply: that would leave the finalizer to others who set it too, as a restored backup
+        # does, and the tenant could never go.
+        await self._client.merge_patch(
+            ObjectRef.of(body), {"metadata": {"resourceVersion": version, "finalizers": others}}
+        )
         self._record(body, "Normal", Reason.DELETING, "volumes and passwords are kept")
-        try:
-            await self._client.apply(_with_finalizers(body, []))
-        except (NotFound, Conflict):
-            return
+
+    async def exists(self, body: JsonObject) -> bool:
+        """Whether the tenant is still there, this one and no namesake; raises KubeError."""
+        ref, uid = ObjectRef.of(body), body["metadata"]["uid"]
+        selection = Selection(ref.namespace, field_selector=f"metadata.name={ref.name}")
+        pages = self._client.list_pages(self._client.resources.of_ref(ref), selection)
+        async with aclosing(pages):
+            async for page in pages:
+                return any(item["metadata"]["uid"] == uid for item in page.items)
+        return False
 
     @staticmethod
     def is_paused(body: JsonObject) -> bool:
@@ -54,32 +88,26 @@ class Publisher:
 
     async def paused(self, body: JsonObject) -> None:
         """Say that nothing is done, and leave everything else that was said."""
-        before = _status(body) or JitsiTenantStatus()
-        kept = [
-            _finding(condition)
-            for condition in before.conditions or ()
-            if condition.type in list(ConditionType) and condition.type != ConditionType.READY
-        ]
         ready = Finding(
             ConditionType.READY,
             ConditionStatus.UNKNOWN,
             Reason.PAUSED,
             f"remove the annotation {PAUSED_ANNOTATION} to go on",
         )
-        await self.publish(body, Report([*kept, ready]))
+        await self._write(body, partial(with_finding, finding=ready))
 
     async def publish(self, body: JsonObject, report: Report) -> None:
         """Write the status if it says anything new; raises KubeError."""
+        await self._write(body, partial(next_status, report=report))
+
+    async def _write(self, body: JsonObject, follow: _Follow) -> None:
         before = _status(body)
-        after = next_status(
-            before, report, generation=body["metadata"]["generation"], now=self._client.clock.now()
+        after = follow(
+            before, generation=body["metadata"]["generation"], now=self._client.clock.now()
         )
         if after == before:
             return
-        try:
-            answer = await self._client.apply(status_patch(body, after), subresource="status")
-        except (NotFound, Conflict):
-            return  # it was deleted meanwhile
+        answer = await self._client.apply(status_patch(body, after), subresource="status")
         self._world.learn(answer)
         self._tell(body, before, after)
 
@@ -107,11 +135,8 @@ class Publisher:
         )
 
 
-def _with_finalizers(body: JsonObject, finalizers: list[str]) -> JsonObject:
-    metadata = {name: body["metadata"][name] for name in ("name", "namespace", "uid")}
-    if finalizers:
-        metadata["finalizers"] = finalizers
-    return {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": metadata}
+def _type(body: JsonObject) -> JsonObject:
+    return {"apiVersion": body["apiVersion"], "kind": body["kind"]}
 
 
 def _status(body: JsonObject) -> JitsiTenantStatus | None:
@@ -120,16 +145,6 @@ def _status(body: JsonObject) -> JitsiTenantStatus | None:
         return JitsiTenantStatus.model_validate(body["status"]) if body.get("status") else None
     except ValidationError:
         return None
-
-
-def _finding(condition: Condition) -> Finding:
-    known = condition.reason in list(Reason)
-    return Finding(
-        ConditionType(condition.type),
-        condition.status,
-        Reason(condition.reason) if known else Reason.NOT_EVALUATED,
-        condition.message,
-    )
 
 
 def _ready(status: JitsiTenantStatus | None) -> Condition | None:

@@ -62,13 +62,24 @@ def next_status(
     )
 
 
-def status_patch(tenant: JitsiTenant | JsonObject, status: JitsiTenantStatus) -> JsonObject:
+def with_finding(
+    before: JitsiTenantStatus | None, *, finding: Finding, generation: int, now: datetime
+) -> JitsiTenantStatus:
+    """The same status but for one condition."""
+    before = before or JitsiTenantStatus()
+    known = before.conditions or ()
+    found = conditions([finding], known, generation=generation, now=now)
+    others = [condition for condition in known if condition.type != finding.type]
+    merged = tuple(sorted([*others, *found], key=lambda condition: condition.type))
+    return before.model_copy(update={"conditions": merged})
+
+
+def status_patch(body: JsonObject, status: JitsiTenantStatus) -> JsonObject:
     """The server-side apply that writes `status`, to this very object and no later namesake."""
-    metadata = tenant["metadata"] if isinstance(tenant, dict) else tenant.metadata.to_json()
     return {
         "apiVersion": API_VERSION,
         "kind": JitsiTenant.definition.kind,
-        "metadata": {name: metadata[name] for name in ("name", "namespace", "uid")},
+        "metadata": {name: body["metadata"][name] for name in ("name", "namespace", "uid")},
         "status": status.to_json(),
     }
 

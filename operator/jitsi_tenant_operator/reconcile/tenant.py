@@ -6,6 +6,7 @@ nothing, and whatever an interruption left undone the next run does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from jitsi_tenant_operator import render
@@ -14,7 +15,7 @@ from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.kube.apply import Applier, ApplyOutcome, Child, Owner
 from jitsi_tenant_operator.kube.children import ChildCache
-from jitsi_tenant_operator.kube.errors import KubeError
+from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NotFound
 from jitsi_tenant_operator.reconcile import findings, observe
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
@@ -35,6 +36,7 @@ from jitsi_tenant_operator.render.names import CREDENTIALS
 
 RESYNC_SECONDS = 36_000.0
 """How often a tenant is looked at again although nothing is known to have changed."""
+ENTRY_KINDS = frozenset({"Ingress", "HTTPRoute"})
 NAMED_SOURCES_SECONDS = 600.0
 """The same for a tenant that names Secrets or ConfigMaps of its own, which nobody watches."""
 
@@ -49,6 +51,8 @@ class Collaborators:
     secrets: TenantSecrets
     media: MediaAddresses
     publisher: Publisher
+    gone: Callable[[JsonObject], None]
+    """Called with a tenant that turned out to exist no longer."""
     operator_namespace: str
 
 
@@ -60,6 +64,19 @@ class _Work:
     outcome: ApplyOutcome
     problems: tuple[Problem, ...] = ()
     obstacle: Problem | None = None
+
+    @property
+    def applied(self) -> bool:
+        """Whether everything that the spec asks for is in the cluster."""
+        return self.outcome.complete and not self.problems
+
+    @property
+    def entered(self) -> bool:
+        """Whether the entry leads people to the host that the spec asks for."""
+        held_up = (*self.outcome.failed, *self.outcome.waiting)
+        return bool(self.context.observed.digests) and not any(
+            ref.kind in ENTRY_KINDS for ref in held_up
+        )
 
 
 class TenantReconciler:
@@ -79,6 +96,16 @@ class TenantReconciler:
             self._c.media.release(key)
             return None
         body = known.body()
+        try:
+            return await self._reconcile(known, body)
+        except (NotFound, Conflict):
+            # The event that tells of a deletion may be lost; kopf does not notice that.
+            if await self._c.publisher.exists(body):
+                raise
+            self._c.gone(body)
+            return None
+
+    async def _reconcile(self, known: KnownTenant, body: JsonObject) -> float | None:
         if known.deleting:
             await self._c.publisher.let_go(body)
             return None
@@ -89,7 +116,7 @@ class TenantReconciler:
         if isinstance(wanted, Unresolved):
             await self._c.publisher.publish(body, self._unresolved(known, wanted))
             return RESYNC_SECONDS
-        self._c.world.settle(key)
+        self._c.world.settle(known.key)
         await self._c.publisher.hold(body)
         work = await self._work(known, tenant_context(wanted, self._c.operator_namespace))
         await self._c.publisher.publish(body, self._report(known, wanted, work))
@@ -148,7 +175,7 @@ class TenantReconciler:
             found(ConditionType.TERMS_RESOLVED),
             findings.of_resources(work.outcome.failed, work.outcome.waiting)
             if not work.problems
-            else findings.untouched(),
+            else findings.untouched(ConditionType.RESOURCES_APPLIED),
             *findings.of_workloads(
                 observe.workloads(context.name, records), recording=context.recording
             ),
@@ -161,12 +188,14 @@ class TenantReconciler:
                 if index not in context.observed.media
             ]
             parts.append(findings.of_media(pending, work.obstacle))
+        else:
+            parts.append(findings.untouched(ConditionType.MEDIA_REACHABLE))
         return Report(
             findings=[*parts, findings.summary(parts)],
-            applied=work.outcome.complete and not work.problems,
+            applied=work.applied,
             running=Running(
-                url=None if work.problems else context.public_url,
-                release=context.release if work.outcome.complete else None,
+                url=context.public_url if work.entered else None,
+                release=context.release if work.applied else None,
                 bridges=observe.bridges(context, records) if observed else None,
                 bridge_selector=bridge_selector(context.name),
                 terms=resolved.terms,

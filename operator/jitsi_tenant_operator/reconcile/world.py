@@ -214,6 +214,7 @@ class World:
             self._tenants.pop(seen.key, None)
             return {seen.key} | self._claim(seen.key, known, None)
         if known is not None and known.uid == seen.uid and known.text == seen.text:
+            self._tenants[seen.key] = seen  # of a later version, which writes may depend on
             return set()
         self._tenants[seen.key] = seen
         return {seen.key} | self._claim(seen.key, known, seen)
