@@ -1,4 +1,4 @@
-"""The command line: `jitsi-tenant-operator run | render | terms | crds | version`."""
+"""The command line: `jitsi-tenant-operator run | render | terms | contract | crds | version`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ import socket
 import sys
 import uuid
 from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from jitsi_tenant_operator import __version__
 
 OPERATOR_NAMESPACE = "jitsi-tenant-operator"
+
+_CENTURY = 20
+"""The first digits of the years that the API takes."""
 
 _MISTAKE = 2
 """Exit status for input that cannot be used, as argparse has it for the command line itself."""
@@ -53,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
             " several times. The samples stand in for what is not given.",
         )
         sub.set_defaults(command=command)
+    _add_contract(commands.add_parser("contract", help="show how the contracts in files stand"))
     commands.add_parser("crds", help="print the CustomResourceDefinitions as YAML").set_defaults(
         command=_crds
     )
@@ -85,6 +91,70 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--log-level", choices=("debug", "info", "warning", "error"), default="info"
     )
     parser.set_defaults(command=_run)
+
+
+def _add_contract(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Shows for the tenants in files how their contracts stand, with every deadline, its rule"
+        " and its clause; or with --until what will happen when."
+    )
+    parser.add_argument(
+        "-f",
+        "--file",
+        dest="files",
+        action="extend",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="YAML with tenants and, if need be, their plan, platform and terms. The samples stand"
+        " in for what is not given.",
+    )
+    parser.add_argument(
+        "--at",
+        type=_instant_or_day,
+        metavar="INSTANT",
+        help="the instant to look from, such as 2027-06-01T08:00:00Z, or a day, which stands for"
+        " its beginning (default: now)",
+    )
+    parser.add_argument(
+        "--until",
+        type=_calendar_day,
+        metavar="DATE",
+        help="show all changes ahead to the end of that day, such as 2028-12-31",
+    )
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.set_defaults(command=_contract)
+
+
+def _instant_or_day(text: str) -> datetime | date:
+    if "T" not in text:
+        return _calendar_day(text)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not an instant with its zone, such as 2027-06-01T08:00:00Z"
+        )
+    return _in_range(at, text)
+
+
+def _calendar_day(text: str) -> date:
+    try:
+        return _in_range(date.fromisoformat(text), text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day, such as 2028-12-31") from None
+
+
+D = TypeVar("D", bound=date)
+
+
+def _in_range(at: D, text: str) -> D:
+    if at.year // 100 != _CENTURY:
+        raise argparse.ArgumentTypeError(f"{text!r} is not in this century")
+    return at
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
@@ -173,6 +243,15 @@ def _terms(options: argparse.Namespace) -> int:
     from jitsi_tenant_operator.offline import terms_of_files
 
     return _print(lambda: terms_of_files(options.files))
+
+
+def _contract(options: argparse.Namespace) -> int:
+    from jitsi_tenant_operator.clock import SystemClock
+    from jitsi_tenant_operator.contract_report import contract_of_files
+
+    at = options.at or SystemClock().now().replace(microsecond=0)
+    as_json = options.output == "json"
+    return _print(lambda: contract_of_files(options.files, at, options.until, as_json=as_json))
 
 
 def _crds(_: argparse.Namespace) -> int:

@@ -6,9 +6,11 @@ The sample platform, terms and plans stand in for those that the files do not ho
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
+from zoneinfo import ZoneInfoNotFoundError
 
 from jitsi_tenant_operator import render
 from jitsi_tenant_operator.api.files import FileProblem, InvalidFilesError, read_files, read_text
@@ -18,7 +20,14 @@ from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import Exposure, JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
-from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve, tenant_context
+from jitsi_tenant_operator.contract.calendar import Calendar
+from jitsi_tenant_operator.contract.terms import EffectiveTerms
+from jitsi_tenant_operator.reconcile.resolve import (
+    Resolved,
+    Unresolved,
+    resolve,
+    tenant_context,
+)
 from jitsi_tenant_operator.reconcile.world import PLATFORM_NAME
 from jitsi_tenant_operator.render import credentials, media
 from jitsi_tenant_operator.render.context import MediaAddress, Observed, TenantContext
@@ -40,6 +49,51 @@ def render_files(paths: Sequence[Path]) -> str:
     brackets. Raises InputError.
     """
     return as_yaml(child for resolved in _resolved(paths) for child in _children(resolved))
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A tenant's contract as files have it: the tenant, its terms in force, and the calendar."""
+
+    tenant: JitsiTenant
+    terms: EffectiveTerms
+    calendar: Calendar
+
+
+def agreements(paths: Sequence[Path]) -> list[Agreement]:
+    """The contract of each tenant in `paths`, whatever else is wrong of the tenant.
+
+    Raises InputError where the terms, or the zone of the dates, cannot be told.
+    """
+    around = _Files(paths)
+    if not around.tenants:
+        raise InputError(f"{', '.join(map(str, paths))}: no JitsiTenant in it")
+    calendar = _calendar(around)
+    found: list[Agreement] = []
+    problems: list[FileProblem] = []
+    for tenant in around.tenants:
+        result = resolve(tenant, around)
+        effective = result.terms if isinstance(result, Resolved) else result.effective
+        if effective is not None:
+            found.append(Agreement(tenant, effective, calendar))
+        elif isinstance(result, Unresolved) and result.terms is not None:
+            message = f"{tenant.ref}: {result.terms.message}"
+            problems.append(FileProblem(around.place(tenant), 0, message))
+    if problems:
+        raise InputError("\n".join(map(str, problems)))
+    return found
+
+
+def _calendar(around: _Files) -> Calendar:
+    platform = around.platform()
+    assert platform is not None, "the samples hold one"
+    try:
+        return Calendar.of(platform.spec.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise InputError(
+            f"{platform.ref}: spec.timeZone: there is no zone {platform.spec.time_zone};"
+            " expected one such as Europe/Paris"
+        ) from None
 
 
 def terms_of_files(paths: Sequence[Path]) -> str:

@@ -32,7 +32,7 @@ class _Target:
 
 def deadlines(case: Case, runs: Periods, end: End | None) -> Iterator[Deadline]:
     """The dates of a contract that has not ended."""
-    yield case.deadline(
+    yield case.beginning(
         "ContractStart",
         case.calendar.start_of(runs.first),
         f"in force from the signature on {words.day(runs.first)}",
@@ -44,7 +44,7 @@ def deadlines(case: Case, runs: Periods, end: End | None) -> Iterator[Deadline]:
         yield case.deadline("ContractEnd", end.at, end.rule, end.source)
     target = _target(case, runs, end)
     for duration, at in _reminders(case, target):
-        yield case.deadline(
+        yield case.beginning(
             f"{target.kind}{duration}",
             at,
             f"the client is reminded {words.duration(duration)} ahead",

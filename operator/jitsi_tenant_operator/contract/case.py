@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -73,6 +73,12 @@ class Case:
         due = at if isinstance(at, Due) else Due(at, at)
         passed = self.moment.reached(due.at)
         return Deadline(name, due.at, due.plain, rule, source, passed, subject)
+
+    def beginning(
+        self, name: str, at: datetime, rule: str, source: TermSource, subject: str = ""
+    ) -> Deadline:
+        """The same for an instant at which something begins."""
+        return replace(self.deadline(name, at, rule, source, subject), begins=True)
 
     def doubt(self, where: str, problem: str, remedy: str) -> None:
         """Report facts that do not go together."""

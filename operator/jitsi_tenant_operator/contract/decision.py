@@ -117,7 +117,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The first instant at which a time is over.
+    """The first instant at which a time is over, or at which something begins.
 
     `plain` is the same without the move to a working day, `subject` what it concerns where there
     may be several of a name.
@@ -130,6 +130,12 @@ class Deadline:
     source: TermSource
     passed: bool
     subject: str = ""
+    begins: bool = False
+
+    @property
+    def extended(self) -> bool:
+        """Whether it was moved to a working day."""
+        return self.at != self.plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def deadlines(case: Case, found: tuple[Window, ...]) -> Iterator[Deadline]:
             yield case.deadline(
                 "MaintenanceNotice", window.latest_notice, rule, source, window.name
             )
-        yield case.deadline("MaintenanceStart", fact.start, window.why, source, window.name)
+        yield case.beginning("MaintenanceStart", fact.start, window.why, source, window.name)
         yield case.deadline("MaintenanceEnd", fact.end, window.why, source, window.name)
 
 
