@@ -171,10 +171,6 @@ class ChildCache(Generic[K]):
             self._report(seen)
         return held
 
-    def forget(self, record: ChildRecord[K]) -> None:
-        """Drop a record that a request has shown to be out of date."""
-        self._informer(record.ref).forget(record.ref.namespace, record.ref.name, record.uid)
-
     def _informer(self, ref: ObjectRef) -> Informer[ChildRecord[K]]:
         return self._informers[ref.api_version, ref.kind]
 

@@ -5,38 +5,24 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Literal, Self, cast
 from urllib.parse import urlencode
 
-import aiohttp
 import orjson
-from yarl import URL
 
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.clock import Clock
-from jitsi_tenant_operator.kube.connection import Connection, timeouts
-from jitsi_tenant_operator.kube.errors import (
-    KubeError,
-    SilentStream,
-    Unauthorized,
-    Unavailable,
-    error_of_response,
-    error_of_status,
-)
+from jitsi_tenant_operator.kube.connection import Connection
+from jitsi_tenant_operator.kube.errors import Unavailable, error_of_status
 from jitsi_tenant_operator.kube.metrics import KubeMetrics
 from jitsi_tenant_operator.kube.resources import LEASES, SECRETS, Resource, ResourceRegistry
+from jitsi_tenant_operator.kube.transport import JSON, Request, Transport
 
-_JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _MERGE_PATCH = "application/merge-patch+json"
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
-
-_TRIES = 3
-_REQUEST_SECONDS = 30.0
-_LONGEST_WAIT_SECONDS = 5.0
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
@@ -72,21 +58,6 @@ class Selection:
         return {name: value for name, value in pairs.items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    verb: str
-    resource: str
-    method: str
-    path: str
-    body: bytes | None = None
-    content_type: str = _JSON
-    accept: str = _JSON
-    repeatable: bool = True
-    """Whether sending it twice does the same as sending it once."""
-    sensitive: bool = False
-    queued: bool = True
-
-
 class KubeClient:
     """The calls that an operator makes, over one session.
 
@@ -107,13 +78,17 @@ class KubeClient:
         field_manager: str,
         max_in_flight: int = 32,
     ) -> None:
-        self._connection = connection
         self.resources = resources
         self.metrics = metrics
         self.clock = clock
-        self._user_agent = user_agent
         self._field_manager = field_manager
-        self._slots = asyncio.Semaphore(max_in_flight)
+        self._transport = Transport(
+            connection,
+            metrics=metrics,
+            clock=clock,
+            user_agent=user_agent,
+            max_in_flight=max_in_flight,
+        )
 
     @classmethod
     async def connect(
@@ -128,11 +103,11 @@ class KubeClient:
     @property
     def configuration(self) -> Any:
         """The `kubernetes.aio` configuration in use: address, certificates, token."""
-        return self._connection.configuration
+        return self._transport.connection.configuration
 
     async def close(self) -> None:
         """End all watches and close the session."""
-        await self._connection.close()
+        await self._transport.connection.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,14 +118,14 @@ class KubeClient:
     async def get(self, ref: ObjectRef, *, metadata_only: bool = False) -> JsonObject:
         """The object, or only its metadata. Raises NotFound."""
         resource = self.resources.of_ref(ref)
-        accept = _METADATA.format("") if metadata_only else _JSON
+        accept = _METADATA.format("") if metadata_only else JSON
         path = resource.path(ref.namespace, ref.name)
         obj = await self._json(_request("get", resource, "GET", path, accept=accept))
         return _named(obj, resource)
 
     async def get_raw(self, path: str) -> bytes:
         """The answer at a path that is no resource, such as "/version"."""
-        return await self._send(_Request("get", "", "GET", path))
+        return await self._transport.send(Request("get", "", "GET", path))
 
     async def list_pages(
         self, resource: Resource, selection: Selection | None = None, *, page_size: int = 500
@@ -160,7 +135,7 @@ class KubeClient:
         Raises Gone when the list became too old between two pages: start again.
         """
         selection = selection or Selection()
-        accept = _METADATA.format("List") if selection.metadata_only else _JSON
+        accept = _METADATA.format("List") if selection.metadata_only else JSON
         query = {**selection.query(), "limit": str(page_size)}
 
         def read() -> asyncio.Task[JsonObject]:
@@ -207,10 +182,10 @@ class KubeClient:
             query["resourceVersion"] = resource_version
         else:
             query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
-        accept = _METADATA.format("") if selection.metadata_only else _JSON
+        accept = _METADATA.format("") if selection.metadata_only else JSON
         path = _with_query(resource.path(selection.namespace), query)
         request = _request("watch", resource, "GET", path, accept=accept)
-        async with aclosing(self._stream(request, inactivity)) as lines:
+        async with aclosing(self._transport.lines(request, inactivity)) as lines:
             async for line in lines:
                 event = _event(line, request.path)
                 if event.type == "ERROR":
@@ -292,7 +267,9 @@ class KubeClient:
         if uid is not None:
             options["preconditions"] = {"uid": uid}
         path = resource.path(ref.namespace, ref.name)
-        await self._send(_request("delete", resource, "DELETE", path, body=orjson.dumps(options)))
+        await self._transport.send(
+            _request("delete", resource, "DELETE", path, body=orjson.dumps(options))
+        )
 
     def _place(self, obj: JsonObject, subresource: str) -> tuple[Resource, str]:
         resource = self.resources.of(obj["apiVersion"], obj["kind"])
@@ -300,105 +277,16 @@ class KubeClient:
         path = resource.path(metadata.get("namespace") or "", metadata["name"], subresource)
         return resource, path
 
-    async def _json(self, request: _Request) -> JsonObject:
-        body = await self._send(request)
+    async def _json(self, request: Request) -> JsonObject:
+        body = await self._transport.send(request)
         try:
             return cast("JsonObject", orjson.loads(body))
         except orjson.JSONDecodeError as error:
             raise Unavailable(f"{request.verb} {request.path}: no JSON in the answer") from error
 
-    async def _send(self, request: _Request) -> bytes:
-        """Send, and repeat what is worth repeating. The slot is free while waiting."""
-        renewed = False
-        tries = 0
-        while True:
-            tries += 1
-            authorization = await self._connection.authorization()
-            try:
-                async with self._slots if request.queued else nullcontext():
-                    return await self._exchange(request, authorization)
-            except Unauthorized:
-                if renewed or not await self._connection.renew(authorization):
-                    raise
-                renewed = True
-            except Unavailable as error:
-                delay = _delay_before(tries, error, request)
-                if delay is None:
-                    raise
-                await self.clock.sleep(delay)
 
-    async def _exchange(self, request: _Request, authorization: str | None) -> bytes:
-        try:
-            async with self._connection.session().request(
-                request.method,
-                URL(self._connection.base_url + request.path, encoded=True),
-                data=request.body,
-                headers=self._headers(request, authorization),
-                timeout=timeouts(total=_REQUEST_SECONDS),
-                **self._connection.options,
-            ) as response:
-                body = await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._broken(request, error) from error
-        self._count(request, str(response.status))
-        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
-            raise error_of_response(
-                response.status, response.headers, body, sensitive=request.sensitive
-            )
-        return body
-
-    async def _stream(self, request: _Request, inactivity: float) -> AsyncGenerator[bytes]:
-        """The lines of the answer; the connection is closed with the generator."""
-        authorization = await self._connection.authorization()
-        try:
-            async with self._connection.session().get(
-                URL(self._connection.base_url + request.path, encoded=True),
-                headers=self._headers(request, authorization),
-                timeout=timeouts(silence=inactivity),
-                **self._connection.options,
-            ) as response:
-                self._count(request, str(response.status))
-                if response.status != HTTPStatus.OK:
-                    body = await response.read()
-                    error = error_of_response(response.status, response.headers, body)
-                    if isinstance(error, Unauthorized):
-                        await self._connection.renew(authorization)
-                    raise error
-                rest = b""
-                async for chunk in response.content.iter_any():
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        yield line
-        except aiohttp.SocketTimeoutError as error:
-            raise SilentStream(f"{request.path}: nothing heard for {inactivity:g} s") from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._broken(request, error) from error
-
-    def _headers(self, request: _Request, authorization: str | None) -> dict[str, str]:
-        headers = {
-            "Accept": request.accept,
-            # The API server would compress large answers: dear for both, useless in a cluster.
-            "Accept-Encoding": "identity",
-            "User-Agent": self._user_agent,
-        }
-        if request.body is not None:
-            headers["Content-Type"] = request.content_type
-        if authorization:
-            headers["Authorization"] = authorization
-        return headers
-
-    def _broken(self, request: _Request, error: Exception) -> Unavailable:
-        code = "timeout" if isinstance(error, TimeoutError) else "connection"
-        self._count(request, code)
-        text = str(error) or type(error).__name__
-        return Unavailable(f"{request.verb} {request.path}: {text}", reason=code.capitalize())
-
-    def _count(self, request: _Request, code: str) -> None:
-        self.metrics.requests.labels(request.verb, request.resource, code).inc()
-
-
-def _request(verb: str, resource: Resource, method: str, path: str, **rest: Any) -> _Request:
-    return _Request(
+def _request(verb: str, resource: Resource, method: str, path: str, **rest: Any) -> Request:
+    return Request(
         verb,
         resource.plural,
         method,
@@ -408,19 +296,6 @@ def _request(verb: str, resource: Resource, method: str, path: str, **rest: Any)
         queued=resource != LEASES,
         **rest,
     )
-
-
-def _delay_before(tries: int, error: KubeError, request: _Request) -> float | None:
-    """Seconds to wait before the next try, None when there shall be none.
-
-    A request that is not repeatable may still follow a 429: the server has not looked at it.
-    """
-    refused_unseen = error.status == HTTPStatus.TOO_MANY_REQUESTS
-    if tries >= _TRIES or not (request.repeatable or refused_unseen):
-        return None
-    jitter = random.uniform(0.5, 1.0)  # noqa: S311
-    delay = max(error.retry_after or 0.0, 0.2 * 4 ** (tries - 1) * jitter)
-    return delay if delay <= _LONGEST_WAIT_SECONDS else None
 
 
 def _event(line: bytes, path: str) -> WatchEvent:

@@ -13,6 +13,8 @@ from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
 
+from jitsi_tenant_operator.kube.errors import ClientClosed
+
 _CONNECT_SECONDS = 10.0
 _READ_BUFFER_BYTES = 2**18
 
@@ -93,9 +95,9 @@ class Connection:
         self._session: aiohttp.ClientSession | None = None
 
     def session(self) -> aiohttp.ClientSession:
-        """The open session, made when there is none. RuntimeError after `close`."""
+        """The open session, made when there is none. ClientClosed after `close`."""
         if self._closed:
-            raise RuntimeError("the client is closed")
+            raise ClientClosed("the client is closed")
         if self._session is None or self._session.closed:
             transport = RESTClientObject(self.configuration)
             self._session = transport._create_pool_manager()  # noqa: SLF001 - its extension point

@@ -104,6 +104,10 @@ class NameTaken(KubeError):
         self.leaving = leaving
 
 
+class ClientClosed(KubeError):
+    """The client was closed; it makes no more requests."""
+
+
 class CacheNotSynced(KubeError):
     """What is known of the children is not complete yet, so nothing may be pruned."""
 

@@ -283,12 +283,6 @@ class Informer(Generic[R]):
             return old
         return self._put((namespace, name), record, old, report=False)
 
-    def forget(self, namespace: str, name: str, uid: str) -> None:
-        """Drop the record of an object that a request has shown to be gone; not reported."""
-        record = self._store.get((namespace, name))
-        if record is not None and record.uid == uid:
-            self._remove((namespace, name), record, report=False)
-
     def _put(self, name: Name, new: R, old: R | None, *, report: bool = True) -> R:
         if old is not None and old.uid != new.uid:
             self._remove(name, old, report=report)

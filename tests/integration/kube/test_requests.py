@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -223,9 +222,8 @@ async def test_after_a_crash_the_other_one_takes_over(
     second = asyncio.create_task(two.run(asyncio.Event().wait))
     await one._client.close()  # as if it were gone: it can neither renew nor give back
     await eventually(lambda: two.is_leader)
-    with suppress(LeadershipLost, RuntimeError, asyncio.CancelledError):
-        first.cancel()
-        await first
+    await eventually(first.done)
+    assert isinstance(first.exception(), LeadershipLost)
     second.cancel()
     await asyncio.wait({second})
 

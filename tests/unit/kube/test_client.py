@@ -21,6 +21,7 @@ from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.client import KubeClient, Selection
 from jitsi_tenant_operator.kube.connection import ConfigurationError, Connection, load_configuration
 from jitsi_tenant_operator.kube.errors import (
+    ClientClosed,
     Conflict,
     Forbidden,
     Gone,
@@ -418,10 +419,10 @@ async def test_a_session_that_was_closed_is_opened_again_but_not_after_close(
 ) -> None:
     script.add(OBJECT)
     await client.get(REF)
-    await client._connection.session().close()
+    await client._transport.connection.session().close()
     assert await client.get(REF) == OBJECT
     await client.close()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(ClientClosed):
         await client.get(REF)
 
 
