@@ -270,6 +270,25 @@ def test_a_host_that_is_still_served_is_not_free_though_no_spec_asks_for_it() ->
     assert world.host_holder("one.example") == BOB
 
 
+def test_the_echo_of_a_move_tells_who_waited_for_the_old_host() -> None:
+    world = World()
+    status = {"url": "https://one.example"}
+    world.observe_tenant("ADDED", tenant(ADA, host="two.example", status=status))
+    world.observe_tenant("ADDED", tenant(BOB, host="one.example"))
+    moved = tenant(ADA, version=2, host="two.example", status={"url": "https://two.example"})
+    world.learn(copy.deepcopy(moved))
+    assert BOB in world.observe_tenant("MODIFIED", moved)
+
+
+def test_after_a_restart_a_namespace_is_of_the_tenant_that_something_was_made_for() -> None:
+    world = World()
+    younger = TenantKey("east", "zoe")
+    world.observe_tenant(None, tenant(ADA, created=SECONDS[0]))
+    made = tenant(younger, created=SECONDS[1], metadata={"finalizers": [FINALIZER]})
+    assert world.observe_tenant(None, made) == {ADA, younger}
+    assert world.namespace_holder("east") == younger
+
+
 def test_a_change_that_is_made_while_the_status_is_written_is_news() -> None:
     world = World()
     world.observe_tenant("ADDED", tenant(ADA))
