@@ -100,7 +100,7 @@ def resolve(tenant: JitsiTenant, around: Surroundings) -> Resolved | Unresolved:
         problems += _features(tenant, plan)
     if (
         problems
-        or isinstance(terms, Problem)
+        or not isinstance(terms, EffectiveTerms)
         or not isinstance(platform, JitsiPlatform)
         or not isinstance(plan, JitsiPlan)
     ):
@@ -163,7 +163,7 @@ def _no_platform(found: InvalidObjectError | None) -> Problem:
         return Problem(
             Reason.PLATFORM_NOT_FOUND, "there is no JitsiPlatform named default: create it"
         )
-    return Problem(Reason.PLATFORM_INVALID, str(found))
+    return Problem(Reason.PLATFORM_INVALID, f"correct the platform: {found}")
 
 
 def _no_plan(name: str, found: InvalidObjectError | None) -> Problem:
@@ -172,26 +172,29 @@ def _no_plan(name: str, found: InvalidObjectError | None) -> Problem:
             Reason.PLAN_NOT_FOUND,
             f"there is no JitsiPlan {name}: create it, or name another in spec.plan",
         )
-    return Problem(Reason.PLAN_INVALID, str(found))
+    return Problem(Reason.PLAN_INVALID, f"correct the plan: {found}")
 
 
 def _terms(
     tenant: JitsiTenant, platform: JitsiPlatform | InvalidObjectError | None, around: Surroundings
-) -> EffectiveTerms | Problem:
-    names = tenant.spec.contract.documents
-    if not names and isinstance(platform, JitsiPlatform):
-        names = platform.spec.documents
-    documents = []
-    for name in names:
-        document = around.document(name)
-        if document is None:
-            return Problem(
-                Reason.TERMS_NOT_FOUND,
-                f"there is no JitsiTerms {name}: create it, or correct spec.contract.documents",
-            )
-        if isinstance(document, InvalidObjectError):
-            return Problem(Reason.TERMS_INVALID, str(document))
-        documents.append(document)
+) -> EffectiveTerms | Problem | None:
+    """The terms in force; None when which documents apply is not known for lack of a platform."""
+    names, path = tenant.spec.contract.documents, "spec.contract.documents"
+    if not names:
+        if not isinstance(platform, JitsiPlatform):
+            return None
+        names, path = platform.spec.documents, "spec.documents of the JitsiPlatform"
+    found = {name: around.document(name) for name in names}
+    missing = ", ".join(name for name, document in found.items() if document is None)
+    if missing:
+        return Problem(
+            Reason.TERMS_NOT_FOUND,
+            f"there is no JitsiTerms {missing}: create it, or correct {path}",
+        )
+    broken = [document for document in found.values() if isinstance(document, InvalidObjectError)]
+    if broken:
+        return Problem(Reason.TERMS_INVALID, "; ".join(map(str, broken)))
+    documents = [document for document in found.values() if isinstance(document, JitsiTerms)]
     try:
         return effective_terms(tenant.spec.contract, documents)
     except TermsError as error:
@@ -210,8 +213,8 @@ def _release(tenant: JitsiTenant, platform: JitsiPlatform) -> Iterator[Problem]:
         names = ", ".join(channel.name for channel in platform.spec.jitsi.channels)
         yield Problem(
             Reason.CHANNEL_NOT_FOUND,
-            f"spec.updates.channel: the platform has no channel {tenant.spec.updates.channel},"
-            f" only {names}",
+            f"spec.updates.channel: the JitsiPlatform has no channel"
+            f" {tenant.spec.updates.channel}, only {names}: name one of these",
         )
     elif not releases.is_supported(release):
         yield Problem(
@@ -251,8 +254,9 @@ def _locations(platform: JitsiPlatform, terms: EffectiveTerms) -> Iterator[Probl
         if place is not None and place.country not in (allowed or ()):
             yield Problem(
                 Reason.LOCATION_NOT_ALLOWED,
-                f"JitsiPlatform {path}.country is {place.country}, but {source.document}{clause}"
-                f" allows {', '.join(allowed or ())} only",
+                f"{path}.country of the JitsiPlatform is {place.country}, but {source.document}"
+                f"{clause} allows {', '.join(allowed or ())} only: move it there, or agree on it"
+                " with the client in spec.contract.terms.location.countries",
             )
 
 
@@ -271,7 +275,8 @@ def _capacity(tenant: JitsiTenant, plan: JitsiPlan) -> Iterator[Problem]:
         if wish is not None and wish > limit:
             yield Problem(
                 Reason.BEYOND_PLAN,
-                f"{path} is {wish}, but the plan {plan.metadata.name} holds {limit}",
+                f"{path} is {wish}, but the plan {plan.metadata.name} holds {limit}:"
+                " lower it, or choose a larger plan in spec.plan",
             )
 
 
