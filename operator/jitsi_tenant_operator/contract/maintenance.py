@@ -95,7 +95,7 @@ def notify(case: Case, found: tuple[Window, ...]) -> Iterator[Action]:
     """The notices that windows still need."""
     states = {window.name: window.state for window in found}
     for window in case.facts.maintenances:
-        state = states[window.name]
+        state = states.get(window.name)
         emergency = window.emergency and state in (WindowState.PLANNED, WindowState.RUNNING)
         if state is WindowState.PENDING or emergency:
             yield Action(
