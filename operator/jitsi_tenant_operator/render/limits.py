@@ -16,6 +16,9 @@ from jitsi_tenant_operator.render.quantities import cpu, memory, millicores, sto
 _SPARE_PODS, _SPARE_MILLICORES, _SPARE_MEBIBYTES = 10, 2000, 4096
 """For what runs beside the pods that are always there: jobs, certificate challenges, updates."""
 _SPARE_CLAIMS = 2
+_SPARE_SERVICES = 2
+"""A creation that is cut off (the operator was killed) may count until the quota is worked out
+anew, minutes later; it must not keep a bridge from its Service."""
 _DEFAULT_MILLICORES, _DEFAULT_MEBIBYTES = 50, 256
 
 _EVICTABLE = {
@@ -43,7 +46,7 @@ def _quota(context: TenantContext) -> JsonObject:
     milli = _SPARE_MILLICORES + sum(count * millicores(size.cpu) for size, count in sizes)
     mebi = _SPARE_MEBIBYTES + sum(count * mebibytes(size.memory) for size, count in sizes)
     exposure = context.platform.media.exposure
-    bridges = context.plan.capacity.bridges.maximum
+    public = context.plan.capacity.bridges.maximum + _SPARE_SERVICES
     obj = context.object("v1", "ResourceQuota", context.child("quota"))
     obj["spec"] = {
         "hard": {
@@ -53,8 +56,8 @@ def _quota(context: TenantContext) -> JsonObject:
             "limits.memory": memory(mebi),
             "persistentvolumeclaims": str(2 + _SPARE_CLAIMS),
             "requests.storage": memory(2 * _storage(context)),
-            "services.loadbalancers": str(bridges if exposure is Exposure.LOAD_BALANCER else 0),
-            "services.nodeports": str(0 if exposure is Exposure.HOST_PORT else bridges),
+            "services.loadbalancers": str(public if exposure is Exposure.LOAD_BALANCER else 0),
+            "services.nodeports": str(0 if exposure is Exposure.HOST_PORT else public),
         }
     }
     return obj
