@@ -7,11 +7,12 @@ import asyncio
 import gc
 import logging
 import os
+import re
 import signal
 import socket
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,8 @@ OPERATOR_NAMESPACE = "jitsi-tenant-operator"
 
 _CENTURY = 20
 """The first digits of the years that the API takes."""
+
+_LAST_PORT = 65535
 
 _MISTAKE = 2
 """Exit status for input that cannot be used, as argparse has it for the command line itself."""
@@ -46,17 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         ("terms", _terms, "show the terms in force for the tenants in files, each with its source"),
     ):
         sub = commands.add_parser(name, help=what, description=_sentence(what))
-        sub.add_argument(
-            "-f",
-            "--file",
-            dest="files",
-            action="append",
-            type=Path,
-            required=True,
-            metavar="FILE",
-            help="YAML with tenants and, if need be, their plan, platform and terms; may be given"
-            " several times. The samples stand in for what is not given.",
-        )
+        _add_files(sub)
         sub.set_defaults(command=command)
     _add_contract(commands.add_parser("contract", help="show how the contracts in files stand"))
     commands.add_parser("crds", help="print the CustomResourceDefinitions as YAML").set_defaults(
@@ -64,6 +57,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("version", help="print the version").set_defaults(command=_version)
     return parser
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-f",
+        "--file",
+        dest="files",
+        action="extend",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="YAML with tenants and, if need be, their plan, platform and terms: a file, a folder,"
+        " or - for the standard input. The samples stand in for what is not given.",
+    )
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -84,11 +92,23 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="where /livez, /readyz and /metrics are served (default: %(default)s)",
     )
     parser.add_argument(
-        "--workers", type=int, default=8, metavar="N", help="tenants reconciled at once (8)"
+        "--workers",
+        type=_count,
+        default=8,
+        metavar="N",
+        help="tenants reconciled at once (default: %(default)s)",
     )
-    parser.add_argument("--log-format", choices=("text", "json"), default="text")
     parser.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="info"
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="how each message is written (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="the least serious messages that are written (default: %(default)s)",
     )
     parser.set_defaults(command=_run)
 
@@ -98,18 +118,7 @@ def _add_contract(parser: argparse.ArgumentParser) -> None:
         "Shows for the tenants in files how their contracts stand, with every deadline, its rule"
         " and its clause; or with --until what will happen when."
     )
-    parser.add_argument(
-        "-f",
-        "--file",
-        dest="files",
-        action="extend",
-        nargs="+",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="YAML with tenants and, if need be, their plan, platform and terms. The samples stand"
-        " in for what is not given.",
-    )
+    _add_files(parser)
     parser.add_argument(
         "--at",
         type=_instant_or_day,
@@ -159,9 +168,15 @@ def _in_range(at: D, text: str) -> D:
 
 def _host_and_port(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 0.0.0.0:8080")
     return host.strip("[]"), int(port)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,2}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 999")
+    return int(text)
 
 
 def _sentence(text: str) -> str:
@@ -172,8 +187,11 @@ def _run(options: argparse.Namespace) -> int:
     gc.disable()
     from jitsi_tenant_operator.clock import SystemClock
     from jitsi_tenant_operator.kube.connection import ConfigurationError
+    from jitsi_tenant_operator.kube.errors import KubeError
     from jitsi_tenant_operator.kube.lease import LeadershipLost
     from jitsi_tenant_operator.run import Options, run
+
+    expected = (ConfigurationError, KubeError, LeadershipLost, OSError)
 
     _collect_seldom()
     _log_to_stderr(options.log_format, options.log_level)
@@ -198,10 +216,23 @@ def _run(options: argparse.Namespace) -> int:
         asyncio.run(until_told_to_stop())
     except asyncio.CancelledError:
         return 0
-    except (ConfigurationError, LeadershipLost, OSError) as error:
-        logging.getLogger(__name__).critical("%s", error)
+    except Exception as error:
+        causes = list(_leaves(error))
+        if not all(isinstance(cause, expected) for cause in causes):
+            raise
+        for cause in causes:
+            logging.getLogger(__name__).critical("%s", cause)
         return 1
     return 0
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group of groups, or the one error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _leaves(part)
+    else:
+        yield error
 
 
 def _collect_seldom() -> None:
@@ -268,11 +299,27 @@ def _print(text: Callable[[], str]) -> int:
     from jitsi_tenant_operator.offline import InputError
 
     try:
-        sys.stdout.write(text())
+        written = text()
     except InputError as error:
         print(error, file=sys.stderr)
         return _MISTAKE
+    try:
+        # YAML is in UTF-8, whatever the terminal's language.
+        sys.stdout.buffer.write(written.encode())
+        sys.stdout.flush()
+    except OSError as error:
+        return _not_written(error)
     return 0
+
+
+def _not_written(error: OSError) -> int:
+    """Whoever reads the output may have seen enough of it, as `head` does; a full disk is worse."""
+    # Python writes what is left at its end, and would complain once more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return 0
+    print(f"the output cannot be written: {error.strerror}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from jitsi_tenant_operator.kube import resources as kinds
 from jitsi_tenant_operator.kube.apply import Applier
 from jitsi_tenant_operator.kube.children import ChildCache, Marks
 from jitsi_tenant_operator.kube.client import KubeClient, Selection
-from jitsi_tenant_operator.kube.errors import KubeError
+from jitsi_tenant_operator.kube.connection import ConfigurationError
+from jitsi_tenant_operator.kube.errors import KubeError, NotFound
 from jitsi_tenant_operator.kube.events import EventRecorder
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import metadata_record
@@ -208,11 +209,17 @@ class Leader:
             resource = self._client.resources.of(API_VERSION, kind.definition.kind)
             seen: set[ObjectRef] = set()
             version = 0
-            async for page in self._client.list_pages(resource, page_size=PAGE_SIZE):
-                version = int(page.resource_version)
-                for body in page.items:
-                    seen.add(ObjectRef.of(body))
-                    self.observe(kind.definition.kind, None, body)
+            try:
+                async for page in self._client.list_pages(resource, page_size=PAGE_SIZE):
+                    version = int(page.resource_version)
+                    for body in page.items:
+                        seen.add(ObjectRef.of(body))
+                        self.observe(kind.definition.kind, None, body)
+            except NotFound as error:
+                raise ConfigurationError(
+                    f"the API server does not know {resource.plural}.{GROUP}: install the CRDs,"
+                    " which the command `jitsi-tenant-operator crds` prints"
+                ) from error
             self._dispatcher.forget_others(kind.definition.kind, seen, version)
 
     async def _reload(self) -> None:

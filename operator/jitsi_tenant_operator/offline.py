@@ -1,11 +1,11 @@
-"""What can be said of tenants in files, without a cluster: `render` and `terms`.
+"""What can be said of tenants in files, without a cluster.
 
 The sample platform, terms and plans stand in for those that the files do not hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +13,12 @@ from typing import TypeVar
 from zoneinfo import ZoneInfoNotFoundError
 
 from jitsi_tenant_operator import render
-from jitsi_tenant_operator.api.files import FileProblem, InvalidFilesError, read_files, read_text
+from jitsi_tenant_operator.api.files import (
+    FileProblem,
+    InvalidFilesError,
+    read_placed,
+    read_text,
+)
 from jitsi_tenant_operator.api.model import CustomResource
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
@@ -22,12 +27,9 @@ from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.terms import EffectiveTerms
-from jitsi_tenant_operator.reconcile.resolve import (
-    Resolved,
-    Unresolved,
-    resolve,
-    tenant_context,
-)
+from jitsi_tenant_operator.reconcile.ports import HostPorts
+from jitsi_tenant_operator.reconcile.resolve import Resolved, Unresolved, resolve, tenant_context
+from jitsi_tenant_operator.reconcile.resolve import host as host_of
 from jitsi_tenant_operator.reconcile.world import PLATFORM_NAME
 from jitsi_tenant_operator.render import credentials, media
 from jitsi_tenant_operator.render.context import MediaAddress, Observed, TenantContext
@@ -45,10 +47,12 @@ class InputError(Exception):
 def render_files(paths: Sequence[Path]) -> str:
     """What would be applied for the tenants in `paths`, as multi-document YAML.
 
-    What the cluster decides (a port, an address, a password) is shown as a placeholder in angle
-    brackets. Raises InputError.
+    What the cluster decides (a node port, an address, a password) is shown as a placeholder in
+    angle brackets; host ports are those that a cluster without other tenants would have free.
+    Raises InputError.
     """
-    return as_yaml(child for resolved in _resolved(paths) for child in _children(resolved))
+    ports = HostPorts()
+    return as_yaml(child for resolved in _resolved(paths) for child in _children(resolved, ports))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,6 @@ def agreements(paths: Sequence[Path]) -> list[Agreement]:
     Raises InputError where the terms, or the zone of the dates, cannot be told.
     """
     around = _Files(paths)
-    if not around.tenants:
-        raise InputError(f"{', '.join(map(str, paths))}: no JitsiTenant in it")
     calendar = _calendar(around)
     found: list[Agreement] = []
     problems: list[FileProblem] = []
@@ -77,10 +79,8 @@ def agreements(paths: Sequence[Path]) -> list[Agreement]:
         if effective is not None:
             found.append(Agreement(tenant, effective, calendar))
         elif isinstance(result, Unresolved) and result.terms is not None:
-            message = f"{tenant.ref}: {result.terms.message}"
-            problems.append(FileProblem(around.place(tenant), 0, message))
-    if problems:
-        raise InputError("\n".join(map(str, problems)))
+            problems.append(around.problem(tenant, result.terms.message))
+    _refuse(problems)
     return found
 
 
@@ -97,8 +97,11 @@ def _calendar(around: _Files) -> Calendar:
 
 
 def terms_of_files(paths: Sequence[Path]) -> str:
-    """The terms in force for each tenant in `paths`, each with its source. Raises InputError."""
-    return "\n".join(_terms_table(resolved) for resolved in _resolved(paths))
+    """The terms in force for each tenant in `paths`, each with its source.
+
+    Raises InputError where they cannot be told; what else is wrong of a tenant does not matter.
+    """
+    return "\n".join(map(_terms_table, agreements(paths)))
 
 
 class _Files:
@@ -106,20 +109,21 @@ class _Files:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         try:
-            self._given = {obj.ref: obj for obj in read_files(paths)}
-            self._places = {obj.ref: str(path) for path in paths for obj in read_files([path])}
+            given = read_placed(paths)
         except InvalidFilesError as error:
             raise InputError(str(error)) from error
-        self._samples = {obj.ref: obj for obj in _samples()}
+        self._places = {placed.resource.ref: placed for placed in given}
+        self._objects = {obj.ref: obj for obj in _samples()}
+        self._objects |= {placed.resource.ref: placed.resource for placed in given}
+        self.tenants = [
+            placed.resource for placed in given if isinstance(placed.resource, JitsiTenant)
+        ]
+        if not self.tenants:
+            raise InputError(f"{', '.join(map(str, paths))}: no JitsiTenant in it")
 
-    @property
-    def tenants(self) -> list[JitsiTenant]:
-        """The tenants that were given."""
-        return [obj for obj in self._given.values() if isinstance(obj, JitsiTenant)]
-
-    def place(self, tenant: JitsiTenant) -> str:
-        """The file that a tenant stands in."""
-        return self._places[tenant.ref]
+    def problem(self, tenant: JitsiTenant, message: str) -> FileProblem:
+        """What is wrong with a tenant, and where it stands."""
+        return self._places[tenant.ref].problem(message)
 
     def platform(self) -> JitsiPlatform | None:
         """The platform."""
@@ -135,24 +139,21 @@ class _Files:
 
     def namespace_holder(self, namespace: str) -> TenantKey | None:
         """The first tenant of a namespace, in the order of the files."""
-        return next((key for key in self._keys() if key.namespace == namespace), None)
+        return self._first(lambda tenant: tenant.metadata.namespace == namespace)
 
     def host_holder(self, host: str) -> TenantKey | None:
         """The first tenant that asks for a host, in the order of the files."""
         platform = self.platform()
-        domain = platform.spec.domain if platform is not None else ""
-        for tenant in self.tenants:
-            if (tenant.spec.host or f"{tenant.metadata.name}.{domain}") == host:
-                return TenantKey(tenant.metadata.namespace, tenant.metadata.name)
+        assert platform is not None, "the samples hold one"
+        return self._first(lambda tenant: host_of(tenant, platform) == host)
+
+    def _first(self, is_holder: Callable[[JitsiTenant], bool]) -> TenantKey | None:
+        for tenant in filter(is_holder, self.tenants):
+            return TenantKey(tenant.metadata.namespace, tenant.metadata.name)
         return None
 
-    def _keys(self) -> Iterator[TenantKey]:
-        for tenant in self.tenants:
-            yield TenantKey(tenant.metadata.namespace, tenant.metadata.name)
-
     def _find(self, kind: type[R], name: str) -> R | None:
-        ref = ObjectRef(API_VERSION, kind.definition.kind, "", name)
-        found = self._given.get(ref) or self._samples.get(ref)
+        found = self._objects.get(ObjectRef(API_VERSION, kind.definition.kind, "", name))
         return found if isinstance(found, kind) else None
 
 
@@ -164,8 +165,6 @@ def _samples() -> Iterator[CustomResource]:
 
 def _resolved(paths: Sequence[Path]) -> list[Resolved]:
     around = _Files(paths)
-    if not around.tenants:
-        raise InputError(f"{', '.join(map(str, paths))}: no JitsiTenant in it")
     good: list[Resolved] = []
     problems: list[FileProblem] = []
     for tenant in around.tenants:
@@ -173,44 +172,56 @@ def _resolved(paths: Sequence[Path]) -> list[Resolved]:
         if isinstance(found, Resolved):
             good.append(found)
         else:
-            problems += [
-                FileProblem(around.place(tenant), 0, f"{tenant.ref}: {problem.message}")
-                for problem in found.problems
-            ]
-    if problems:
-        raise InputError("\n".join(map(str, problems)))
+            problems += [around.problem(tenant, problem.message) for problem in found.problems]
+    _refuse(problems)
     return good
 
 
-def _children(resolved: Resolved) -> Iterator[JsonObject]:
-    context = tenant_context(resolved, OPERATOR_NAMESPACE, _placeholders(resolved))
+def _refuse(problems: Iterable[FileProblem]) -> None:
+    text = "\n".join(map(str, problems))
+    if text:
+        raise InputError(text)
+
+
+def _children(resolved: Resolved, ports: HostPorts) -> Iterator[JsonObject]:
+    context = tenant_context(resolved, OPERATOR_NAMESPACE, _placeholders(resolved, ports))
     keys = credentials.required_keys(context)
     yield credentials.secret(context, {key: f"<generated {key}>" for key in keys})
     yield from render.tenant(context).values()
 
 
-def _placeholders(resolved: Resolved) -> Observed:
+def _placeholders(resolved: Resolved, ports: HostPorts) -> Observed:
     """What the cluster would decide, said in words."""
     bare = tenant_context(resolved, OPERATOR_NAMESPACE, Observed())
     return Observed(
-        media={index: _media(bare, index) for index in range(bare.bridges)},
+        media=_media(bare, ports),
         digests={source: f"<digest of {source.name}>" for source in render.sources(bare)},
     )
 
 
-def _media(context: TenantContext, index: int) -> MediaAddress:
-    exposure = context.platform.media.exposure
-    if exposure is Exposure.LOAD_BALANCER:
-        return MediaAddress(media.PORT, (f"<load balancer address {index}>",))
-    return MediaAddress(f"<{'node' if exposure is Exposure.NODE_PORT else 'host'} port {index}>")
+def _media(context: TenantContext, ports: HostPorts) -> dict[int, MediaAddress]:
+    exposed = context.platform.media
+    indices = range(context.bridges)
+    match exposed.exposure:
+        case Exposure.NODE_PORT:
+            return {index: MediaAddress(f"<node port {index}>") for index in indices}
+        case Exposure.LOAD_BALANCER:
+            return {
+                index: MediaAddress(media.PORT, (f"<load balancer address {index}>",))
+                for index in indices
+            }
+        case Exposure.HOST_PORT:
+            key = TenantKey(context.namespace, context.name)
+            given = ports.assign(key, context.bridges, exposed.host_ports)
+            return {index: MediaAddress(port) for index, port in given.items()}
 
 
-def _terms_table(resolved: Resolved) -> str:
+def _terms_table(agreement: Agreement) -> str:
     rows = [("TERM", "VALUE", "DOCUMENT", "CLAUSE")] + [
         (name, value, source.document, source.clause or "-")
-        for name, value, source in resolved.terms.rows()
+        for name, value, source in agreement.terms.rows()
     ]
-    return f"{resolved.tenant.ref}\n{_aligned(rows)}"
+    return f"{agreement.tenant.ref}\n{_aligned(rows)}"
 
 
 def _aligned(rows: Iterable[tuple[str, ...]]) -> str:

@@ -7,7 +7,9 @@ here, and every problem names file, line, object and field.
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError, 
 from jitsi_tenant_operator.api.objects import API_VERSION, GROUP, ObjectRef
 
 MAX_BYTES = 1024 * 1024
+_STDIN = Path("-")
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
@@ -42,13 +45,31 @@ class InvalidFilesError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An object, and the file and line at which it begins."""
+
+    resource: CustomResource
+    file: str
+    line: int
+
+    def problem(self, message: str) -> FileProblem:
+        """What is wrong with this object."""
+        return FileProblem(self.file, self.line, f"{self.resource.ref}: {message}")
+
+
 def read_files(paths: Iterable[Path]) -> list[CustomResource]:
     """The objects of our kinds in `paths`, in the order in which they stand there.
 
-    A folder stands for the YAML and JSON files in it, by name. Objects of other groups are passed
-    over, since a tenant's file may well hold its Namespace. Raises InvalidFilesError with every
-    problem of every file, also when two objects have one name.
+    A folder stands for the YAML and JSON files in it, by name, and - for the standard input.
+    Objects of other groups are passed over, since a tenant's file may well hold its Namespace.
+    Raises InvalidFilesError with every problem of every file, also when two objects have one name.
     """
+    return [placed.resource for placed in read_placed(paths)]
+
+
+def read_placed(paths: Iterable[Path]) -> list[Placed]:
+    """As `read_files`, each object with the place where it stands."""
     reader = _Reader()
     for path in paths:
         reader.read_path(path)
@@ -59,19 +80,18 @@ def read_text(text: str, name: str) -> list[CustomResource]:
     """As `read_files` for the text of one file, which messages call `name`."""
     reader = _Reader()
     reader.read(text, name)
-    return reader.result()
+    return [placed.resource for placed in reader.result()]
 
 
 class _Reader:
     """Collects objects and problems over several files."""
 
     def __init__(self) -> None:
-        self._objects: dict[ObjectRef, CustomResource] = {}
-        self._places: dict[ObjectRef, str] = {}
+        self._objects: dict[ObjectRef, Placed] = {}
         self._problems: list[FileProblem] = []
         self._files: dict[str, None] = {}
 
-    def result(self) -> list[CustomResource]:
+    def result(self) -> list[Placed]:
         if self._problems:
             order = list(self._files)
             raise InvalidFilesError(
@@ -86,7 +106,7 @@ class _Reader:
                     if file.suffix in _SUFFIXES and file.is_file():
                         self.read_path(file)
                 return
-            with path.open("rb") as opened:
+            with nullcontext(sys.stdin.buffer) if path == _STDIN else path.open("rb") as opened:
                 content = opened.read(MAX_BYTES + 1)
         except OSError as error:
             self._add(str(path), 0, (error.strerror or type(error).__name__).lower())
@@ -123,11 +143,11 @@ class _Reader:
 
     def _keep(self, resource: CustomResource, file: str, line: int) -> None:
         ref = resource.ref
-        if ref in self._objects:
-            self._add(file, line, f"{ref}: stands in {self._places[ref]} already")
+        before = self._objects.get(ref)
+        if before is not None:
+            self._add(file, line, f"{ref}: stands in {before.file}:{before.line} already")
             return
-        self._objects[ref] = resource
-        self._places[ref] = f"{file}:{line}"
+        self._objects[ref] = Placed(resource, file, line)
 
     def _add(self, file: str, line: int, message: str) -> None:
         self._files.setdefault(file)

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.request import getproxies
 
 import aiohttp
+import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
@@ -49,6 +50,11 @@ async def load_configuration(kubeconfig: str | None, context: str | None) -> Con
             )
     except config.ConfigException as error:
         raise ConfigurationError(str(error)) from error
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError) as error:
+        # The library takes the file for one of its own; what it stumbles over may be a secret.
+        mark = getattr(error, "problem_mark", None)
+        place = f"{paths}, line {mark.line + 1}" if mark is not None else paths
+        raise ConfigurationError(f"{place}: this is not a kubeconfig") from error
     return configuration
 
 
