@@ -15,6 +15,7 @@ from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
+from jitsi_tenant_operator.stateless import NoDiffBase, NoProgress
 
 
 class Operator(Protocol):
@@ -38,6 +39,8 @@ def registry(operator: Operator) -> kopf.OperatorRegistry:
         # kopf takes its finalizer off objects for which no handler needs one, that is off all of
         # ours; so that must not be the finalizer which the operator sets itself.
         settings.persistence.finalizer = f"{GROUP}/unused"
+        settings.persistence.diffbase_storage = NoDiffBase()
+        settings.persistence.progress_storage = NoProgress()
         settings.watching.chunk_size = 250
         settings.watching.server_timeout = 300
         settings.watching.client_timeout = 310
