@@ -59,6 +59,10 @@ class Cluster:
         assert path is not None
         return AuditLog(path)
 
+    def cpu_seconds(self) -> float:
+        """The CPU time that what runs of the control plane has used."""
+        return cpu_seconds(self.plane.pids.values())
+
     async def stop_controllers(self) -> None:
         """Leave only the API server and its store; workloads then make no pods."""
         for name in CONTROLLERS:
@@ -114,13 +118,12 @@ class Cluster:
 
     async def rest(self) -> None:
         """Return once the control plane has nothing left to do, as its CPU time shows."""
-        pids = list(self.plane.pids.values())
         deadline = asyncio.get_running_loop().time() + _LONGEST_SECONDS
         while asyncio.get_running_loop().time() < deadline:
-            before = cpu_seconds(pids)
+            before = self.cpu_seconds()
             await asyncio.sleep(_QUIET_SECONDS)
             self.plane.check()
-            if cpu_seconds(pids) - before < _QUIET_CORES * _QUIET_SECONDS:
+            if self.cpu_seconds() - before < _QUIET_CORES * _QUIET_SECONDS:
                 return
         raise TimeoutError(f"the control plane was still busy after {_LONGEST_SECONDS:.0f} s")
 
