@@ -100,25 +100,26 @@ class _Reader:
         return list(self._objects.values())
 
     def read_path(self, path: Path) -> None:
+        file = "standard input" if path == _STDIN else str(path)
         try:
             if path.is_dir():
-                for file in sorted(path.iterdir()):
-                    if file.suffix in _SUFFIXES and file.is_file():
-                        self.read_path(file)
+                for inside in sorted(path.iterdir()):
+                    if inside.suffix in _SUFFIXES and inside.is_file():
+                        self.read_path(inside)
                 return
             with nullcontext(sys.stdin.buffer) if path == _STDIN else path.open("rb") as opened:
                 content = opened.read(MAX_BYTES + 1)
         except OSError as error:
-            self._add(str(path), 0, (error.strerror or type(error).__name__).lower())
+            self._add(file, 0, (error.strerror or type(error).__name__).lower())
             return
         if len(content) > MAX_BYTES:
-            self._add(str(path), 0, f"larger than {MAX_BYTES // 1024} KiB")
+            self._add(file, 0, f"larger than {MAX_BYTES // 1024} KiB")
             return
         try:
-            self.read(content.decode("utf-8-sig"), str(path))
+            self.read(content.decode("utf-8-sig"), file)
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
-            self._add(str(path), line, "not text in UTF-8")
+            self._add(file, line, "not text in UTF-8")
 
     def read(self, text: str, file: str) -> None:
         try:
