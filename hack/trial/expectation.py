@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -62,6 +63,16 @@ async def children(cluster: Cluster, namespace: str) -> dict[ObjectRef, JsonObje
     ]
     found += await cluster.list("v1", "Secret", namespace, labels.MANAGED)
     return {ObjectRef.of(body): body for body in found}
+
+
+async def templates(tenant: Tenant) -> dict[str, str]:
+    """The pod template of each workload as text, by its name without the tenant's."""
+    found = {}
+    for kind in ("Deployment", "StatefulSet"):
+        for body in await tenant.cluster.list("apps/v1", kind, tenant.namespace):
+            name = body["metadata"]["name"].removeprefix(f"{tenant.name}-")
+            found[name] = json.dumps(body["spec"]["template"], sort_keys=True)
+    return found
 
 
 async def rendered(tenant: Tenant) -> dict[ObjectRef, JsonObject]:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from installation import NAMESPACE
-from jitsi_tenant_operator.kube.client import KubeClient
-from jitsi_tenant_operator.kube.errors import Unavailable
+from jitsi_tenant_operator.kube.client import MAX_IN_FLIGHT, KubeClient
+from jitsi_tenant_operator.kube.connection import Connection
+from jitsi_tenant_operator.kube.errors import Gone
 from jitsi_tenant_operator.kube.metrics import KubeMetrics
 from jitsi_tenant_operator.kube.resources import ResourceRegistry
+from jitsi_tenant_operator.kube.transport import Request, Transport
 from jitsi_tenant_operator.leader import Leader
 from jitsi_tenant_operator.reconcile.metrics import PREFIX
 from jitsi_tenant_operator.render.labels import MANAGER
@@ -54,24 +57,6 @@ class TurnedClock:
         turned.set()
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request that is about to be sent, or was answered."""
-
-    verb: str
-    resource: str
-    path: str
-
-    @property
-    def writes(self) -> bool:
-        """Whether it may change anything."""
-        return self.verb in {"apply", "create", "patch", "delete"}
-
-    def is_in(self, namespace: str) -> bool:
-        """Whether it is about an object of `namespace`."""
-        return f"/namespaces/{namespace}/" in self.path
-
-
 Interception = Callable[[Request], Awaitable[None]]
 
 
@@ -79,27 +64,42 @@ async def _let_pass(_: Request) -> None:
     return
 
 
-class InterceptedClient(KubeClient):
-    """A client whose requests (not its watches) can be held up, or lost on either way.
+class InterceptedTransport(Transport):
+    """Requests (not watches) can be held up, or lost.
 
-    `before` is called before each is sent, `after` when its answer is there; what they raise is
-    what the caller of the request sees.
+    `before` is called before each is sent; what it raises is what the caller of the request sees.
+    With `deaf` set nothing is heard of any watch, and each that ends does so as too old.
     """
 
     before: Interception = staticmethod(_let_pass)
-    after: Interception = staticmethod(_let_pass)
+    deaf = False
 
-    async def _exchange(self, request: Any, authorization: str | None) -> bytes:
-        seen = Request(request.verb, request.resource, request.path)
-        await self.before(seen)
-        answer = await super()._exchange(request, authorization)
-        await self.after(seen)
-        return answer
+    async def _exchange(self, request: Request, authorization: str | None) -> bytes:
+        await self.before(request)
+        return await super()._exchange(request, authorization)
+
+    async def lines(self, request: Request, inactivity: float) -> AsyncGenerator[bytes]:
+        """The lines of a watch."""
+        async with aclosing(super().lines(request, inactivity)) as lines:
+            async for line in lines:
+                if self.deaf:
+                    raise Gone("too old, says the test", status=HTTPStatus.GONE)
+                yield line
 
 
-def lost() -> Unavailable:
-    """What a caller sees of a request whose answer does not come."""
-    return Unavailable("cut off by the test", reason="Connection")
+class InterceptedClient(KubeClient):
+    """A client over such a transport."""
+
+    def __init__(self, connection: Connection, **rest: Any) -> None:
+        super().__init__(connection, **rest)
+        self.wire = InterceptedTransport(
+            connection,
+            metrics=rest["metrics"],
+            clock=rest["clock"],
+            user_agent=rest["user_agent"],
+            max_in_flight=MAX_IN_FLIGHT,
+        )
+        self._transport = self.wire
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ from jitsi_tenant_operator.kube.errors import (
 
 _NO_OBJECT_HAS_THIS_VERSION = "1"
 _ROUNDS = 3
+_AT_ONCE = 8
+"""How many requests of one call are under way at once: an owner whose requests hang, because of a
+webhook that does not answer, must not hold all that the owners share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,14 @@ class ApplyOutcome:
         """Whether every child is now as desired."""
         return not self.failed and not self.waiting
 
+    def add(self, other: ApplyOutcome) -> None:
+        """Take in what became of further children."""
+        self.created += other.created
+        self.updated += other.updated
+        self.waiting += other.waiting
+        self.unchanged += other.unchanged
+        self.failed.update(other.failed)
+
 
 @dataclass(slots=True)
 class PruneOutcome:
@@ -119,12 +130,18 @@ class Applier(Generic[K]):
         desired = [self._complete(owner, child) for child in children]
         if len({child.ref for child in desired}) < len(desired):
             raise ValueError(f"two children of {owner.ref} have the same name")
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def apply_one(child: _Desired, record: ChildRecord[K] | None) -> None:
+            async with slots:
+                await self._apply_one(owner, child, record, outcome)
+
         async with asyncio.TaskGroup() as group:
             for child in desired:
                 record = self._cache.get(child.ref)
                 if record is not None and self._is_settled(owner, child, record, outcome):
                     continue
-                group.create_task(self._apply_one(owner, child, record, outcome))
+                group.create_task(apply_one(child, record))
         return outcome
 
     async def prune(self, owner: Owner[K], desired: Collection[ObjectRef]) -> PruneOutcome:

@@ -27,6 +27,10 @@ _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
 
+MAX_IN_FLIGHT = 64
+"""How many requests may be under way at once: a third of what an API server takes by default."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a list; `resource_version` is that of the whole list."""
@@ -76,7 +80,7 @@ class KubeClient:
         clock: Clock,
         user_agent: str,
         field_manager: str,
-        max_in_flight: int = 32,
+        max_in_flight: int = MAX_IN_FLIGHT,
     ) -> None:
         self.resources = resources
         self.metrics = metrics

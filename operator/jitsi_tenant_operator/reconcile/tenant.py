@@ -15,7 +15,7 @@ from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.kube.apply import Applier, ApplyOutcome, Child, Owner
 from jitsi_tenant_operator.kube.children import ChildCache
-from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NotFound
+from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NameTaken, NotFound
 from jitsi_tenant_operator.reconcile import findings, observe
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
@@ -39,6 +39,8 @@ RESYNC_SECONDS = 36_000.0
 ENTRY_KINDS = frozenset({"Ingress", "HTTPRoute"})
 NAMED_SOURCES_SECONDS = 600.0
 """The same for a tenant that names Secrets or ConfigMaps of its own, which nobody watches."""
+LACKING_SOURCES_SECONDS = 30.0
+"""The same while one of these is missing or unusable, and somebody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class TenantReconciler:
         await self._c.publisher.publish(body, self._report(known, wanted, work))
         for error in work.outcome.failed.values():
             raise error
+        if work.problems:
+            return LACKING_SOURCES_SECONDS
         return NAMED_SOURCES_SECONDS if _names_sources(work.context) else RESYNC_SECONDS
 
     def _wanted(self, body: JsonObject) -> Resolved | Unresolved:
@@ -163,9 +167,21 @@ class TenantReconciler:
     async def _apply(
         self, owner: Owner[TenantKey], children: dict[ObjectRef, JsonObject]
     ) -> ApplyOutcome:
-        return await self._c.applier.apply(
-            owner, [Child(body, is_retained(body)) for body in children.values()]
-        )
+        """Bring the children about, those that are new first, once the quota has room for them.
+
+        When someone else has the name of a new one, those that are there stay as they are.
+        """
+        steps: tuple[list[Child], ...] = ([], [], [])
+        for ref, body in children.items():
+            known = self._c.cache.get(ref) is not None
+            place = 0 if known and ref.kind == "ResourceQuota" else 2 if known else 1
+            steps[place].append(Child(body, is_retained(body)))
+        outcome = ApplyOutcome()
+        for step in steps:
+            outcome.add(await self._c.applier.apply(owner, step))
+            if any(isinstance(error, NameTaken) for error in outcome.failed.values()):
+                break
+        return outcome
 
     def _report(self, known: KnownTenant, resolved: Resolved, work: _Work) -> Report:
         context = work.context

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
+from jitsi_tenant_operator.kube.transport import Request
 from trial.cluster import RECORDING, Cluster, Tenant, path_of
-from trial.expectation import exact
-from trial.operating import Operating, Request
+from trial.expectation import exact, templates
+from trial.operating import Operating
 from trial.settings import PLAN, PLATFORM
 from trial.waiting import until
 
@@ -30,16 +30,6 @@ CHANGES: dict[str, tuple[JsonObject, set[str]]] = {
     "backup": ({"backup": {"window": {"earliest": "22:00", "latest": "23:30"}}}, set()),
     "contract": ({"contract": {"client": {"language": "en"}}}, set()),
 }
-
-
-async def templates(tenant: Tenant) -> dict[str, str]:
-    """The pod template of each workload, by its name without the tenant's."""
-    found = {}
-    for kind in ("Deployment", "StatefulSet"):
-        for body in await tenant.cluster.list("apps/v1", kind, tenant.namespace):
-            name = body["metadata"]["name"].removeprefix(f"{tenant.name}-")
-            found[name] = json.dumps(body["spec"]["template"], sort_keys=True)
-    return found
 
 
 def rolled(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
@@ -165,7 +155,7 @@ async def test_a_change_while_the_status_is_written_is_not_lost(
             await tenant.change({"branding": {"applicationName": "Visio"}})
             changed.set()
 
-    operator.client.before = change_it
+    operator.client.wire.before = change_it
     # It changes no child, whose own events would have the tenant looked at again.
     await tenant.change({"contract": {"client": {"language": "en"}}})
     await changed.wait()
