@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from jitsi_tenant_operator.api.objects import ObjectRef, TenantKey
@@ -13,6 +13,8 @@ from jitsi_tenant_operator.kube.facts import PodFacts, ServiceFacts, WorkloadFac
 from jitsi_tenant_operator.render import media, names
 from jitsi_tenant_operator.render.context import MediaAddress, TenantContext
 from jitsi_tenant_operator.render.labels import Component
+
+_ENDED = ("Failed", "Succeeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +51,21 @@ def media_addresses(
 
 
 def still_serving(
-    context: TenantContext, records: Iterable[ChildRecord[TenantKey]]
+    tenant: str, records: Iterable[ChildRecord[TenantKey]], wanted: Container[ObjectRef]
 ) -> set[ObjectRef]:
-    """The Services of bridges that are being taken away and still have a pod.
+    """The Services of bridges that are not wanted any more, but whose pods are still there.
 
-    It goes on until its meetings have ended or been moved; without the Service they lose media.
+    A bridge goes on until its meetings have ended or been moved; without the Service they lose
+    their media.
     """
     known = list(records)
-    wanted = {names.bridge(context.name, index) for index in range(context.bridges)}
-    prefix = names.child(context.name, f"{Component.JVB}-")
+    prefix = names.child(tenant, f"{Component.JVB}-")
     return {
         record.ref
         for record in known
         if record.ref.kind == "Service"
         and record.ref.name.startswith(prefix)
-        and record.ref.name not in wanted
+        and record.ref not in wanted
         and _has_pod(record.ref.name, known)
     }
 
@@ -121,6 +123,7 @@ def _pod_of(workload: str, records: Iterable[ChildRecord[TenantKey]]) -> PodFact
         record.facts
         for record in records
         if isinstance(record.facts, PodFacts)
+        and record.facts.phase not in _ENDED
         and record.ref.name.startswith(f"{workload}-")
         and not record.deleting
     ]

@@ -127,6 +127,7 @@ def tenant_context(
         platform=resolved.platform.spec,
         terms=resolved.terms.terms,
         release=resolved.release,
+        features=resolved.features,
         recording=wish.enabled and Feature.RECORDING in resolved.features,
         livestreaming=wish.livestreaming and Feature.LIVESTREAMING in resolved.features,
         operator_namespace=operator_namespace,

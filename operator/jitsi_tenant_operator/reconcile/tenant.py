@@ -6,7 +6,7 @@ nothing, and whatever an interruption left undone the next run does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jitsi_tenant_operator import render
@@ -31,7 +31,7 @@ from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
 from jitsi_tenant_operator.reconcile.status import Report, Running
 from jitsi_tenant_operator.reconcile.world import KnownTenant, World
 from jitsi_tenant_operator.render.context import Observed, TenantContext
-from jitsi_tenant_operator.render.labels import bridge_selector, is_retained
+from jitsi_tenant_operator.render.labels import Component, bridge_selector, is_retained
 from jitsi_tenant_operator.render.names import CREDENTIALS
 
 RESYNC_SECONDS = 36_000.0
@@ -149,35 +149,37 @@ class TenantReconciler:
         context = replace(context, observed=Observed(media, digests))
         owner = Owner(ObjectRef.of(known.body()), known.uid, known.key)
         children = render.tenant(context)
-        outcome = await self._apply(owner, children)
+        outcome = await self._apply(owner, children, _PREPARATION)
         # The answers may hold the ports that a bridge was waiting for.
         media, obstacle = self._c.media.of(known.key, context)
         if media != context.observed.media:
             context = replace(context, observed=Observed(media, digests))
             children = render.tenant(context)
-            outcome = await self._apply(owner, children)
+        if outcome.complete:
+            outcome.add(await self._apply(owner, children, (_is_workload,)))
         if outcome.complete:
             # A bridge that lost its address is left as it is: people may be meeting on it.
             kept = {observe.bridge_deployment(context, i) for i in range(context.bridges)}
-            kept |= observe.still_serving(context, self._c.cache.children(known.key))
+            records = self._c.cache.children(known.key)
+            kept |= observe.still_serving(context.name, records, children)
             pruned = await self._c.applier.prune(owner, children.keys() | kept)
             outcome.failed.update(pruned.failed)
         return _Work(context, outcome, obstacle=obstacle)
 
     async def _apply(
-        self, owner: Owner[TenantKey], children: dict[ObjectRef, JsonObject]
+        self,
+        owner: Owner[TenantKey],
+        children: Mapping[ObjectRef, JsonObject],
+        steps: Sequence[Callable[[ObjectRef, bool], bool]],
     ) -> ApplyOutcome:
-        """Bring the children about, those that are new first, once the quota has room for them.
-
-        When someone else has the name of a new one, those that are there stay as they are.
-        """
-        steps: tuple[list[Child], ...] = ([], [], [])
-        for ref, body in children.items():
-            known = self._c.cache.get(ref) is not None
-            place = 0 if known and ref.kind == "ResourceQuota" else 2 if known else 1
-            steps[place].append(Child(body, is_retained(body)))
+        """Bring about what each step holds, as long as the names of all are free or ours."""
         outcome = ApplyOutcome()
-        for step in steps:
+        for belongs in steps:
+            step = [
+                Child(body, is_retained(body))
+                for ref, body in children.items()
+                if belongs(ref, self._c.cache.get(ref) is not None)
+            ]
             outcome.add(await self._c.applier.apply(owner, step))
             if any(isinstance(error, NameTaken) for error in outcome.failed.values()):
                 break
@@ -222,11 +224,27 @@ class TenantReconciler:
         workloads = observe.workloads(known.key.name, self._c.cache.children(known.key))
         parts = findings.of_unresolved(unresolved)
         if workloads:
-            parts += findings.of_workloads(workloads, recording=False)
+            recorders = any(each.name.startswith(f"{Component.JIBRI}-") for each in workloads)
+            parts += findings.of_workloads(workloads, recording=recorders)
         return Report(
             findings=[*parts, findings.summary(parts)],
             running=Running(terms=unresolved.effective),
         )
+
+
+def _is_workload(ref: ObjectRef, _known: bool) -> bool:  # noqa: FBT001
+    """Pods read what is there when they start, so all of that comes before them."""
+    return ref.kind in ("Deployment", "StatefulSet")
+
+
+_PREPARATION: tuple[Callable[[ObjectRef, bool], bool], ...] = (
+    # The quota first, so that it has room for what is new; then what is new, so that what is there
+    # stays as it is when someone else has a name that is needed.
+    lambda ref, known: known and ref.kind == "ResourceQuota",
+    lambda ref, known: not known and not _is_workload(ref, known),
+    lambda ref, known: known and ref.kind != "ResourceQuota" and not _is_workload(ref, known),
+)
+"""The steps before the pods: which objects belong to each, by name and whether they are there."""
 
 
 def _names_sources(context: TenantContext) -> bool:

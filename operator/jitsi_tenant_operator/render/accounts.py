@@ -20,4 +20,4 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
 
 def components(context: TenantContext) -> tuple[Component, ...]:
     """The components that run for this tenant."""
-    return tuple(each for each in Component if each is not Component.JIBRI or context.records)
+    return tuple(each for each in Component if each is not Component.JIBRI or context.may_record)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from jitsi_tenant_operator.api.meeting import Authentication, Guests
 from jitsi_tenant_operator.api.objects import JsonObject
-from jitsi_tenant_operator.api.plan import JitsiPlanSpec
+from jitsi_tenant_operator.api.plan import Feature, JitsiPlanSpec
 from jitsi_tenant_operator.api.platform import JitsiPlatformSpec
 from jitsi_tenant_operator.api.tenant import JitsiTenant, JitsiTenantSpec
 from jitsi_tenant_operator.api.terms import OperationalTerms
@@ -61,8 +61,8 @@ class Observed:
 class TenantContext:
     """All that the children of one tenant are made from.
 
-    `terms` are the effective terms, `release` the Jitsi release that this tenant runs. `recording`
-    and `livestreaming` say whether they run: wanted, subscribed to and not suspended.
+    `terms` are the effective terms, `release` the Jitsi release that this tenant runs, `features`
+    what its contract holds. `recording` and `livestreaming` say whether they are to run now.
     `operator_namespace` is where the operator itself runs, which may ask media components for
     their state.
     """
@@ -72,6 +72,7 @@ class TenantContext:
     platform: JitsiPlatformSpec
     terms: OperationalTerms
     release: str
+    features: frozenset[Feature]
     recording: bool
     livestreaming: bool
     operator_namespace: str
@@ -107,6 +108,14 @@ class TenantContext:
         """How many bridges run: what the tenant wants, within what the plan allows."""
         allowed = self.plan.capacity.bridges
         return max(allowed.minimum, min(self.spec.media.bridges, allowed.maximum))
+
+    @property
+    def may_record(self) -> bool:
+        """Whether the contract holds recording.
+
+        What meetings depend on follows this, so that recorders come and go without ending any.
+        """
+        return Feature.RECORDING in self.features and self.plan.capacity.recorders > 0
 
     @property
     def records(self) -> bool:

@@ -36,7 +36,7 @@ class RandomSource(Protocol):
 
 def required_keys(context: TenantContext) -> tuple[str, ...]:
     """The keys that the Secret must have for what the tenant has now."""
-    recording = (RECORDER_CONTROL, RECORDER_CALL) if context.records else ()
+    recording = (RECORDER_CONTROL, RECORDER_CALL) if context.may_record else ()
     return (SALT_KEY, JICOFO, BRIDGE, *recording)
 
 

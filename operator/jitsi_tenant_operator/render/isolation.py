@@ -30,7 +30,7 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
     yield _component(context, Component.PROSODY, *_prosody(context))
     yield _component(context, Component.JICOFO, *_jicofo(context))
     yield _component(context, Component.JVB, *_bridge(context))
-    if context.records:
+    if context.may_record:
         yield _component(context, Component.JIBRI, *_recorder(context))
 
 
@@ -67,7 +67,7 @@ def _web(context: TenantContext) -> tuple[list[Rule], list[Rule]]:
 
 def _prosody(context: TenantContext) -> tuple[list[Rule], list[Rule]]:
     clients = [Component.JICOFO, Component.JVB]
-    if context.records:
+    if context.may_record:
         clients.append(Component.JIBRI)
     ingress = [
         _from([_pods(context, Component.WEB)], _port(prosody.HTTP_PORT)),
@@ -97,7 +97,7 @@ def _bridge(context: TenantContext) -> tuple[list[Rule], list[Rule]]:
     # With that policy, media comes with the address of a node instead of the client's.
     sources = _blocks(_ANYWHERE) if balanced else clients
     inside = [_pods(context, Component.JVB)]
-    if context.records:
+    if context.may_record:
         inside.append(_pods(context, Component.JIBRI))
     port = _port(media.PORT, "UDP")
     ingress = [

@@ -56,7 +56,7 @@ def _environment(context: TenantContext) -> Environment:
         .switch("ENABLE_OCTO", True)
         .text("OCTO_BRIDGE_SELECTION_STRATEGY", "RegionBasedBridgeSelectionStrategy")
         .text("JICOFO_OCTO_REGION", REGION)
-        .switch("ENABLE_RECORDING", context.records)
+        .switch("ENABLE_RECORDING", context.may_record)
         .switch("ENABLE_AUTO_OWNER", context.spec.meetings.moderation.first_participant_moderates)
     )
     return prosody.authentication(context, found)

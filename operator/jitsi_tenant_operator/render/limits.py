@@ -8,6 +8,7 @@ from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.api.plan import ComponentSize
 from jitsi_tenant_operator.api.platform import Exposure
 from jitsi_tenant_operator.api.scalars import mebibytes
+from jitsi_tenant_operator.api.tenant import UpdatePolicy
 from jitsi_tenant_operator.render import accounts, claims
 from jitsi_tenant_operator.render.context import TenantContext
 from jitsi_tenant_operator.render.labels import Component, selector
@@ -18,12 +19,14 @@ _SPARE_PODS, _SPARE_MILLICORES, _SPARE_MEBIBYTES = 10, 2000, 4096
 _SPARE_CLAIMS = 2
 _SPARE_SERVICES = 2
 """A creation that is cut off (the operator was killed) may count until the quota is worked out
-anew, minutes later; it must not keep a bridge from its Service."""
+anew, minutes later; it must not keep a bridge from its Service. And cert-manager answers a
+challenge through a NodePort Service of its own."""
 _DEFAULT_MILLICORES, _DEFAULT_MEBIBYTES = 50, 256
 
 _EVICTABLE = {
     Component.WEB: 1,
-    # There is only one of each, and meetings end with it: whoever empties a node has to want that.
+    # There is only one of each, and meetings end with it: whoever empties a node has to want that,
+    # and says so by the tenant's update policy.
     Component.PROSODY: 0,
     Component.JICOFO: 0,
     # These wait for their meetings to end before they leave.
@@ -57,7 +60,9 @@ def _quota(context: TenantContext) -> JsonObject:
             "persistentvolumeclaims": str(2 + _SPARE_CLAIMS),
             "requests.storage": memory(2 * _storage(context)),
             "services.loadbalancers": str(public if exposure is Exposure.LOAD_BALANCER else 0),
-            "services.nodeports": str(0 if exposure is Exposure.HOST_PORT else public),
+            "services.nodeports": str(
+                _SPARE_SERVICES if exposure is Exposure.HOST_PORT else public
+            ),
         }
     }
     return obj
@@ -71,7 +76,7 @@ def _pods(context: TenantContext) -> list[tuple[ComponentSize, int]]:
         (sizes.prosody, 1),
         (sizes.jicofo, 1),
         (sizes.bridge, capacity.bridges.maximum),
-        (sizes.recorder, capacity.recorders if context.records else 0),
+        (sizes.recorder, capacity.recorders if context.plan.features else 0),
     ]
 
 
@@ -99,11 +104,16 @@ def _defaults(context: TenantContext) -> JsonObject:
     return obj
 
 
+def _evictable(context: TenantContext, component: Component) -> int:
+    at_once = context.spec.updates.policy is UpdatePolicy.IMMEDIATELY
+    return 1 if at_once else _EVICTABLE[component]
+
+
 def _budget(context: TenantContext, component: Component) -> JsonObject:
     name = context.child(component.value)
     obj = context.object("policy/v1", "PodDisruptionBudget", name, component=component)
     obj["spec"] = {
-        "maxUnavailable": _EVICTABLE[component],
+        "maxUnavailable": _evictable(context, component),
         "selector": {"matchLabels": selector(context.name, component)},
         # A pod that does not serve anyway holds up nobody who empties its node.
         "unhealthyPodEvictionPolicy": "AlwaysAllow",

@@ -30,5 +30,14 @@ def readiness(action: JsonObject) -> JsonObject:
 
 
 def liveness(action: JsonObject) -> JsonObject:
-    """Restarted after five minutes without success, the first of which are for starting."""
-    return {**action, "periodSeconds": 30, "timeoutSeconds": 10, "failureThreshold": 10}
+    """Restarted after five minutes without success, the first of which are for starting.
+
+    At once, whatever time the pod has for ending its meetings: what does not answer ends none.
+    """
+    return {
+        **action,
+        "periodSeconds": 30,
+        "timeoutSeconds": 10,
+        "failureThreshold": 10,
+        "terminationGracePeriodSeconds": 30,
+    }

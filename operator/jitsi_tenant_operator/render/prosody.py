@@ -24,6 +24,7 @@ _TYPES = {
     Authentication.JWT: "jwt",
     Authentication.LDAP: "ldap",
 }
+_DATA = "/var/lib/prosody/data"
 _CERTIFICATE_AUTHORITY = "/etc/directory/ca.crt"
 _NO_ROOM_PASSWORDS = "room_passwords_off"
 
@@ -35,7 +36,15 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
     if configuration is not None:
         yield configuration
     name = context.child(Component.PROSODY.value)
-    yield pod.workload(context, "StatefulSet", name, 1, serviceName=name)
+    yield pod.workload(
+        context,
+        "StatefulSet",
+        name,
+        1,
+        serviceName=name,
+        # Else a pod that never became ready would be waited for, and no correction replace it.
+        podManagementPolicy="Parallel",
+    )
     ports = [pods.service_port("xmpp", XMPP_PORT), pods.service_port("http", HTTP_PORT)]
     yield pods.service(context, Component.PROSODY, ports)
 
@@ -64,10 +73,7 @@ def certificate_authority(context: TenantContext) -> Source | None:
 
 
 def _pod(context: TenantContext) -> pods.Pod:
-    data = {"emptyDir": {"sizeLimit": "256Mi"}}
-    if context.keeps_accounts:
-        data = {"persistentVolumeClaim": {"claimName": claims.accounts_name(context)}}
-    volumes = [pods.Volume("data", "/var/lib/prosody", data)]
+    volumes = _data(context)
     authority = context.present(certificate_authority(context))
     if authority is not None:
         volumes.append(pods.config_map_file(_CERTIFICATE_AUTHORITY, authority))
@@ -86,6 +92,27 @@ def _pod(context: TenantContext) -> pods.Pod:
         volumes=volumes,
         sources=[] if authority is None else [authority],
     )
+
+
+def _data(context: TenantContext) -> list[pods.Volume]:
+    """Where Prosody writes. Only people's accounts last.
+
+    The components' own accounts are made anew at each start, from the passwords of that moment: an
+    account that is there already would keep its old password. Each level is a volume, since the
+    runtime makes directories for mounts that Prosody could not write in.
+    """
+    passing = {"emptyDir": {"sizeLimit": "256Mi"}}
+    volumes = [pods.Volume("data", "/var/lib/prosody", passing)]
+    if context.keeps_accounts:
+        volumes.append(pods.Volume("hosts", _DATA, passing))
+        claim = {"persistentVolumeClaim": {"claimName": claims.accounts_name(context)}}
+        volumes.append(pods.Volume("accounts", f"{_DATA}/{_encoded(DOMAIN)}", claim))
+    return volumes
+
+
+def _encoded(host: str) -> str:
+    """The folder of a host below Prosody's data, which spells dots as %2e."""
+    return host.replace(".", "%2e")
 
 
 def _files(context: TenantContext) -> list[File]:
@@ -107,24 +134,23 @@ def _environment(context: TenantContext) -> Environment:
         .switch("ENABLE_AV_MODERATION", meetings.moderation.media_moderation)
         .switch("ENABLE_END_CONFERENCE", meetings.moderation.end_meeting)
         .switch("DISABLE_POLLS", not meetings.polls)
-        .switch("ENABLE_RECORDING", context.records)
+        .switch("ENABLE_RECORDING", context.may_record)
     )
     _accounts(context, found)
     _modules(context, found)
     authentication(context, found)
     _tokens(context, found)
     _directory(context, found)
-    if context.platform.monitoring_namespaces is not None:
-        # Network policies say who reads metrics; Prosody itself sees no addresses it could know.
-        found.switch("PROSODY_ENABLE_METRICS", True)
-        found.text("PROSODY_METRICS_ALLOWED_CIDR", "0.0.0.0/0")
+    # Network policies say who reads metrics; Prosody itself sees no addresses it could know.
+    found.switch("PROSODY_ENABLE_METRICS", True)
+    found.text("PROSODY_METRICS_ALLOWED_CIDR", "0.0.0.0/0")
     return found
 
 
 def _accounts(context: TenantContext, found: Environment) -> None:
     found.secret("JICOFO_AUTH_PASSWORD", names.CREDENTIALS, credentials.JICOFO)
     found.secret("JVB_AUTH_PASSWORD", names.CREDENTIALS, credentials.BRIDGE)
-    if context.records:
+    if context.may_record:
         found.secret("JIBRI_XMPP_PASSWORD", names.CREDENTIALS, credentials.RECORDER_CONTROL)
         found.secret("JIBRI_RECORDER_PASSWORD", names.CREDENTIALS, credentials.RECORDER_CALL)
 
@@ -145,7 +171,7 @@ def _modules(context: TenantContext, found: Environment) -> None:
 
 
 def _passing(context: TenantContext) -> tuple[str, ...]:
-    return (DOMAIN, HIDDEN_DOMAIN) if context.records else (DOMAIN,)
+    return (DOMAIN, HIDDEN_DOMAIN) if context.may_record else (DOMAIN,)
 
 
 def _tokens(context: TenantContext, found: Environment) -> None:

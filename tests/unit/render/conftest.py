@@ -11,7 +11,7 @@ import pytest
 
 from jitsi_tenant_operator import render
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject
-from jitsi_tenant_operator.api.plan import JitsiPlan
+from jitsi_tenant_operator.api.plan import Feature, JitsiPlan
 from jitsi_tenant_operator.api.platform import Exposure, JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import OperationalTerms
@@ -80,6 +80,7 @@ def _make(
     name: str = "acme",
     plan: Mapping[str, Any] | None = None,
     platform: Mapping[str, Any] | None = None,
+    subscribed: bool = False,
     recording: bool = False,
     livestreaming: bool = False,
     media_known: bool = True,
@@ -99,6 +100,7 @@ def _make(
         platform=parsed.spec,
         terms=TERMS,
         release="stable-11146-2",
+        features=frozenset({Feature.RECORDING} if subscribed or recording else ()),
         recording=recording,
         livestreaming=livestreaming,
         operator_namespace="jitsi-operator",
