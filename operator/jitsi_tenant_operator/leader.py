@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
+from typing import Any
 
 import kopf
 from prometheus_client import CollectorRegistry
@@ -32,7 +33,6 @@ from jitsi_tenant_operator.reconcile.queue import WorkQueue
 from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
 from jitsi_tenant_operator.reconcile.shared import SharedReconciler
 from jitsi_tenant_operator.reconcile.tenant import (
-    RESYNC_SECONDS,
     Collaborators,
     TenantReconciler,
 )
@@ -45,6 +45,8 @@ from jitsi_tenant_operator.render.names import CREDENTIALS
 HASH_ANNOTATION = f"{GROUP}/applied-hash"
 STUCK_SECONDS = 900.0
 """Work on one key that takes longer than this will not end by itself."""
+RELOAD_SECONDS = 3600.0
+"""How often our own kinds are read again, for deletions that nobody told of."""
 PAGE_SIZE = 250
 
 CHILD_KINDS = (
@@ -168,13 +170,26 @@ class Leader:
     def why_not_ready(self) -> str | None:
         """Why the tenants as they were at the start have not all been looked at; None once so."""
         if not self._complete():
-            errors = "; ".join(f"{kind}: {e}" for kind, e in self._children.last_errors().items())
+            errors = "; ".join(f"{kind}: {error}" for kind, error in self._last_errors().items())
             return f"the caches are not complete {errors}".rstrip()
         if not self._workers.caught_up:
             return "the tenants that were there at the start are being looked at"
-        if not self._children.healthy(self._client.clock.monotonic()):
+        now = self._client.clock.monotonic()
+        if not all(part.healthy(now) for part in self._caches):
             return "nothing was heard of the API server for some time"
         return None
+
+    def _last_errors(self) -> dict[str, str]:
+        """For each kind that cannot be read at the moment, why."""
+        found = self._children.last_errors()
+        for informer in (self._secrets, self._namespaces):
+            if informer.last_error is not None:
+                found[informer.resource.kind] = informer.last_error
+        return found
+
+    @property
+    def _caches(self) -> tuple[ChildCache[TenantKey], Informer[Any], Informer[Any]]:
+        return self._children, self._secrets, self._namespaces
 
     def refresh_metrics(self) -> None:
         """Bring the gauges up to date that are worked out when they are asked for."""
@@ -224,7 +239,7 @@ class Leader:
 
     async def _reload(self) -> None:
         while True:
-            await self._client.clock.sleep(RESYNC_SECONDS)
+            await self._client.clock.sleep(RELOAD_SECONDS)
             try:
                 await self._load()
             except KubeError as error:

@@ -23,7 +23,7 @@ from jitsi_tenant_operator.api.scalars import (
     DnsLabel,
     Email,
     Host,
-    IpAddress,
+    Ipv4Address,
     ObjectName,
     Release,
     SecretKey,
@@ -261,11 +261,14 @@ class PlatformMedia(Model):
     advertise_node_address: bool = True
     """Whether the address of the bridge's node is given to clients (NodePort, HostPort)."""
     advertised_addresses: Annotated[
-        tuple[IpAddress, ...],
+        tuple[Ipv4Address, ...],
         Field(max_length=4),
         SetList(),
     ] = ()
-    """Further addresses that clients are given with the same port, for instance behind a NAT."""
+    """Further addresses that clients are given with the same port, for instance behind a NAT.
+
+    IPv4 only: a bridge maps its own IPv4 address.
+    """
     external_traffic_policy: TrafficPolicy = TrafficPolicy.LOCAL
     """Local keeps the client's address and takes no second hop."""
     load_balancer: LoadBalancer = LoadBalancer()

@@ -165,13 +165,13 @@ StorageSize = Annotated[
 ]
 """The size of a volume, in MiB, GiB or TiB."""
 
-IpAddress = Annotated[
+Ipv4Address = Annotated[
     str,
-    StringConstraints(pattern=rf"^({_V4}|{_V6})$", max_length=39),
-    Verified("isIP(self)", "must be an IPv4 or IPv6 address", _is_ip),
-    Expected("an IPv4 or IPv6 address"),
+    StringConstraints(pattern=rf"^{_V4}$", max_length=15),
+    Verified("isIP(self)", "must be an IPv4 address", _is_ip),
+    Expected("an IPv4 address"),
 ]
-"""An IPv4 or IPv6 address."""
+"""An IPv4 address."""
 
 Cidr = Annotated[
     str,

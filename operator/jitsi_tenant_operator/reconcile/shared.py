@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from jitsi_tenant_operator.api.conditions import Condition
 from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError
@@ -20,7 +21,9 @@ from jitsi_tenant_operator.reconcile.conditions import (
     found,
     lacking,
 )
-from jitsi_tenant_operator.reconcile.world import World
+from jitsi_tenant_operator.reconcile.world import Held, World
+
+Known: TypeAlias = Held[JitsiPlatform] | Held[JitsiTerms]
 
 
 class SharedReconciler:
@@ -28,48 +31,49 @@ class SharedReconciler:
 
     def __init__(self, world: World, client: KubeClient) -> None:
         self._client = client
-        self._shelves: dict[str, Callable[[str], CustomResource | InvalidObjectError | None]] = {
-            JitsiPlatform.definition.kind: world.platforms.get,
-            JitsiTerms.definition.kind: world.terms.get,
+        self._shelves: dict[str, Callable[[str], Known | None]] = {
+            JitsiPlatform.definition.kind: world.platforms.held,
+            JitsiTerms.definition.kind: world.terms.held,
         }
 
     async def reconcile(self, ref: ObjectRef) -> None:
         """Bring the status of one object up to date; raises KubeError."""
         known = self._shelves[ref.kind](ref.name)
-        # What the schema of an older version let in has no status that could be trusted.
-        if not isinstance(known, (JitsiPlatform, JitsiTerms)):
+        if known is None:
             return
-        before = known.status
         after = conditions(
-            [_validity(known)],
-            before.conditions or () if before is not None else (),
-            generation=known.metadata.generation,
+            [_validity(known.read)],
+            known.conditions,
+            generation=known.generation,
             now=self._client.clock.now(),
         )
-        if before is not None and before.conditions == after:
+        if known.conditions == after:
             return
         try:
-            await self._client.apply(_with_status(known, after), subresource="status")
+            await self._client.apply(_with_status(ref, known, after), subresource="status")
         except NotFound:
             return
 
 
-def _validity(obj: JitsiPlatform | JitsiTerms) -> Finding:
-    if isinstance(obj, JitsiTerms):
+def _validity(read: CustomResource | InvalidObjectError) -> Finding:
+    if isinstance(read, InvalidObjectError):
+        text = "; ".join(str(problem) for problem in read.problems)
+        return lacking(ConditionType.SPEC_VALID, Reason.INVALID_SPEC, text)
+    if isinstance(read, JitsiTerms):
         try:
-            document_terms(obj)
+            document_terms(read)
         except TermsError as error:
             return lacking(ConditionType.SPEC_VALID, Reason.TERMS_INVALID, str(error))
     return found(ConditionType.SPEC_VALID)
 
 
-def _with_status(obj: JitsiPlatform | JitsiTerms, after: tuple[Condition, ...]) -> JsonObject:
+def _with_status(ref: ObjectRef, known: Known, after: tuple[Condition, ...]) -> JsonObject:
     return {
         "apiVersion": API_VERSION,
-        "kind": obj.definition.kind,
-        "metadata": {"name": obj.metadata.name, "uid": obj.metadata.uid},
+        "kind": ref.kind,
+        "metadata": {"name": ref.name, "uid": known.uid},
         "status": {
-            "observedGeneration": obj.metadata.generation,
+            "observedGeneration": known.generation,
             "conditions": [condition.to_json() for condition in after],
         },
     }

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import orjson
+from pydantic import ValidationError
 
+from jitsi_tenant_operator.api.conditions import Condition
 from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError
 from jitsi_tenant_operator.api.objects import API_VERSION, GROUP, JsonObject, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
@@ -107,11 +109,14 @@ def _ready(status: JsonObject) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held(Generic[R]):
-    """An object, or what is wrong of it, at a version."""
+class Held(Generic[R]):
+    """An object, or what is wrong of it, at a version; and what its status says."""
 
     read: R | InvalidObjectError
     resource_version: int
+    uid: str
+    generation: int
+    conditions: tuple[Condition, ...]
 
 
 class Shared(Generic[R]):
@@ -119,7 +124,7 @@ class Shared(Generic[R]):
 
     def __init__(self, kind: type[R]) -> None:
         self._kind = kind
-        self._objects: dict[str, _Held[R]] = {}
+        self._objects: dict[str, Held[R]] = {}
 
     def observe(self, event: str | None, body: JsonObject) -> bool:
         """Take in one event; whether anything but metadata and status changed."""
@@ -136,13 +141,23 @@ class Shared(Generic[R]):
             read = self._kind.parse(body)
         except InvalidObjectError as error:
             read = error
-        self._objects[name] = _Held(read, version)
+        self._objects[name] = Held(
+            read,
+            version,
+            uid=body["metadata"].get("uid", ""),
+            generation=body["metadata"].get("generation", 0),
+            conditions=_conditions(body.get("status") or {}),
+        )
         return before is None or _content(before.read) != _content(read)
 
     def get(self, name: str) -> R | InvalidObjectError | None:
         """The object, what is wrong of it, or None."""
         held = self._objects.get(name)
         return held.read if held is not None else None
+
+    def held(self, name: str) -> Held[R] | None:
+        """The object with what its status says."""
+        return self._objects.get(name)
 
     def bodies(self) -> list[JsonObject]:
         """The names and versions of all objects, as objects."""
@@ -154,6 +169,14 @@ class Shared(Generic[R]):
             }
             for name, held in self._objects.items()
         ]
+
+
+def _conditions(status: JsonObject) -> tuple[Condition, ...]:
+    """The conditions as they are; none when nobody could have written them."""
+    try:
+        return tuple(Condition.model_validate(each) for each in status.get("conditions") or ())
+    except ValidationError:
+        return ()
 
 
 def _content(read: CustomResource | InvalidObjectError) -> object:

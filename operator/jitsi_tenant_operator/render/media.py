@@ -49,7 +49,7 @@ def public_addresses(
     own = found.addresses
     if media.exposure is not Exposure.LOAD_BALANCER and media.advertise_node_address and host_ip:
         own = (host_ip,)
-    return (*own, *(each for each in media.advertised_addresses if _is_ipv4(each)))
+    return (*own, *media.advertised_addresses)
 
 
 def advertised(media: PlatformMedia, found: MediaAddress) -> str:

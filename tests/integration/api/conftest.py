@@ -248,7 +248,7 @@ _VERIFIED = {
     "self != 'Local' && timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0": st.sampled_from(
         ["Europe/Paris", "UTC", "America/New_York"]
     ),
-    "isIP(self)": st.ip_addresses().map(str),
+    "isIP(self)": st.ip_addresses(v=4).map(str),
     "isCIDR(self)": st.sampled_from(["10.0.0.0/8", "192.0.2.1/24", "2001:db8::/32", "::/0"]),
 }
 

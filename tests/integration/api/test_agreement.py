@@ -167,7 +167,7 @@ GOOD = [
     ),
     (JitsiTenant, "spec.updates.release", "stable-11146-2"),
     (JitsiPlatform, "spec.location.nodeSelector", {"example.org/role": "", "zone": "a"}),
-    (JitsiPlatform, "spec.media.advertisedAddresses", ["203.0.113.1", "2001:db8::1"]),
+    (JitsiPlatform, "spec.media.advertisedAddresses", ["203.0.113.1", "198.51.100.7"]),
     (JitsiPlatform, "spec.media.clientNetworks", ["10.0.0.1/8", "2001:db8::/32"]),
     (JitsiPlatform, "spec.jitsi.registry", "registry.example.org:5000/jitsi/stable"),
     (JitsiPlan, "spec.sizes.web", {"replicas": 3}),

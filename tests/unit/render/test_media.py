@@ -23,7 +23,7 @@ def exposed(**given: Any) -> PlatformMedia:
     [
         ({}, {"node_port": 30100}, "$(HOST_IP)#30100"),
         (
-            {"advertised_addresses": ("198.51.100.7", "2001:db8::1")},
+            {"advertised_addresses": ("198.51.100.7",)},
             {"node_port": 30100},
             "$(HOST_IP)#30100,198.51.100.7#30100",
         ),
