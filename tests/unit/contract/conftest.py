@@ -140,7 +140,7 @@ class Story:
 
     def notice(self, kind: NoticeKind, created: str, **instants: Any) -> Story:
         """With a notice; instants are by the clocks of Paris."""
-        read = {
+        read: dict[str, Any] = {
             name: local(value) if name in _INSTANTS else value for name, value in instants.items()
         }
         key = read.pop("key", f"notice-{len(self.more.get('notices', ()))}")

@@ -241,7 +241,7 @@ def test_13_3_an_erasure_due_before_the_time_to_retrieve_is_over(story: Story) -
     ids=str,
 )
 def test_an_unclear_hold_holds(story: Story, at: At, change: dict[str, Any]) -> None:
-    read = {
+    read: dict[str, Any] = {
         name: at(value) if isinstance(value, str) and value[:1] == "2" else value
         for name, value in change.items()
     }
@@ -251,6 +251,11 @@ def test_an_unclear_hold_holds(story: Story, at: At, change: dict[str, Any]) -> 
     assert found.data.held_by == ("dispute",)
     assert found.data.state == "Retained"
     assert [field.startswith("hold dispute") for field in found.doubts()] == [True]
+
+
+def _window(at: At, name: str, instants: tuple[str, str, str]) -> Maintenance:
+    declared, start, end = map(at, instants)
+    return Maintenance(name, declared, start, end)
 
 
 WINDOW = ("2027-03-01 09:00", "2027-03-20 02:00", "2027-03-20 04:00")
@@ -270,7 +275,7 @@ def test_8_1_unclear_windows_are_set_aside(
     story: Story, at: At, second: tuple[str, str, str], field: str
 ) -> None:
     windows = tuple(
-        Maintenance(name, *map(at, instants)) for name, instants in (("a", WINDOW), ("b", second))
+        _window(at, name, instants) for name, instants in (("a", WINDOW), ("b", second))
     )
     found = story.known(maintenances=windows).at("2027-03-02")
     assert found.doubts() == [field]
@@ -278,15 +283,15 @@ def test_8_1_unclear_windows_are_set_aside(
 
 
 def test_8_1_an_emergency_without_a_reason_is_a_plan(story: Story, at: At) -> None:
-    urgent = Maintenance("a", *map(at, WINDOW), emergency=True)
+    urgent = replace(_window(at, "a", WINDOW), emergency=True)
     found = story.known(maintenances=(urgent,)).at("2027-03-20 03:00")
     assert found.doubts() == ["maintenance a"]
     assert found.windows[0].state == "Refused"
 
 
 def test_8_1_an_emergency_stands_whatever_is_planned(story: Story, at: At) -> None:
-    planned = Maintenance("a", *map(at, WINDOW))
-    urgent = Maintenance("b", *map(at, WINDOW), emergency=True, reason="disk")
+    planned = _window(at, "a", WINDOW)
+    urgent = replace(_window(at, "b", WINDOW), emergency=True, reason="disk")
     found = story.known(maintenances=(planned, urgent)).at("2027-03-20 03:00")
     assert found.doubts() == []
     assert {window.name: window.state for window in found.windows}["b"] == "Running"
