@@ -62,10 +62,16 @@ class PodFacts:
 
 @dataclass(frozen=True, slots=True)
 class ClaimFacts:
-    """A PersistentVolumeClaim: Pending, Bound or Lost, and the capacity it got ("10Gi")."""
+    """A PersistentVolumeClaim: Pending, Bound or Lost, and the capacity it got ("10Gi").
+
+    Class and access modes are what it was made with, which nobody can change.
+    """
 
     phase: str
     capacity: str
+    storage_class: str | None
+    access_modes: tuple[str, ...]
+    requested: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +161,13 @@ def _pod(obj: JsonObject) -> PodFacts:
 
 def _claim(obj: JsonObject) -> ClaimFacts:
     status = obj.get("status") or {}
+    spec = obj["spec"]
     return ClaimFacts(
-        phase=status.get("phase", ""), capacity=(status.get("capacity") or {}).get("storage", "")
+        phase=status.get("phase", ""),
+        capacity=(status.get("capacity") or {}).get("storage", ""),
+        storage_class=spec.get("storageClassName"),
+        access_modes=tuple(spec.get("accessModes") or ()),
+        requested=((spec.get("resources") or {}).get("requests") or {}).get("storage", ""),
     )
 
 

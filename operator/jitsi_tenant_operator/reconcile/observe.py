@@ -9,9 +9,9 @@ from jitsi_tenant_operator.api.objects import ObjectRef, TenantKey
 from jitsi_tenant_operator.api.platform import Exposure
 from jitsi_tenant_operator.api.tenant import BridgeStatus
 from jitsi_tenant_operator.kube.children import ChildCache, ChildRecord
-from jitsi_tenant_operator.kube.facts import PodFacts, ServiceFacts, WorkloadFacts
+from jitsi_tenant_operator.kube.facts import ClaimFacts, PodFacts, ServiceFacts, WorkloadFacts
 from jitsi_tenant_operator.render import media, names
-from jitsi_tenant_operator.render.context import MediaAddress, TenantContext
+from jitsi_tenant_operator.render.context import MediaAddress, TenantContext, Volume
 from jitsi_tenant_operator.render.labels import Component
 
 _ENDED = ("Failed", "Succeeded")
@@ -48,6 +48,17 @@ def media_addresses(
         if address is not None:
             found[index] = address
     return found
+
+
+def volumes(records: Iterable[ChildRecord[TenantKey]]) -> dict[str, Volume]:
+    """The volume claims of a tenant by name."""
+    return {
+        record.ref.name: Volume(
+            record.facts.storage_class, record.facts.access_modes, record.facts.requested
+        )
+        for record in records
+        if isinstance(record.facts, ClaimFacts)
+    }
 
 
 def still_serving(

@@ -146,14 +146,15 @@ class TenantReconciler:
         if problems:
             return _Work(context, ApplyOutcome(), tuple(problems))
         media, obstacle = self._c.media.of(known.key, context)
-        context = replace(context, observed=Observed(media, digests))
+        volumes = observe.volumes(self._c.cache.children(known.key))
+        context = replace(context, observed=Observed(media, digests, volumes))
         owner = Owner(ObjectRef.of(known.body()), known.uid, known.key)
         children = render.tenant(context)
         outcome = await self._apply(owner, children, _PREPARATION)
         # The answers may hold the ports that a bridge was waiting for.
         media, obstacle = self._c.media.of(known.key, context)
         if media != context.observed.media:
-            context = replace(context, observed=Observed(media, digests))
+            context = replace(context, observed=Observed(media, digests, volumes))
             children = render.tenant(context)
         if outcome.complete:
             outcome.add(await self._apply(owner, children, (_is_workload,)))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.api.platform import Store
-from jitsi_tenant_operator.render.context import TenantContext
+from jitsi_tenant_operator.render.context import TenantContext, Volume
 from jitsi_tenant_operator.render.labels import Component
-from jitsi_tenant_operator.render.quantities import canonical_storage
+from jitsi_tenant_operator.render.quantities import canonical_storage, memory, storage_mebibytes
+
+_SIZE = re.compile(r"[1-9][0-9]*[MGT]i")
 
 
 def accounts_name(context: TenantContext) -> str:
@@ -41,10 +44,20 @@ def _claim(
     context: TenantContext, name: str, store: Store, size: str, component: Component
 ) -> JsonObject:
     obj = context.object("v1", "PersistentVolumeClaim", name, component=component, retain=True)
+    held = context.observed.volumes.get(name)
+    modes = list(held.access_modes) if held is not None else [store.access_mode.value]
     obj["spec"] = {
-        "accessModes": [store.access_mode.value],
-        "resources": {"requests": {"storage": canonical_storage(size)}},
+        "accessModes": modes,
+        "resources": {"requests": {"storage": _size(size, held)}},
     }
     if store.class_name is not None:
-        obj["spec"]["storageClassName"] = store.class_name
+        made_with = held.storage_class if held is not None else None
+        obj["spec"]["storageClassName"] = made_with or store.class_name
     return obj
+
+
+def _size(wanted: str, held: Volume | None) -> str:
+    """What is wanted, or what there is when that is more: a volume can grow, never shrink."""
+    if held is None or _SIZE.fullmatch(held.size) is None:
+        return canonical_storage(wanted)
+    return memory(max(storage_mebibytes(wanted), storage_mebibytes(held.size)))

@@ -45,16 +45,27 @@ class MediaAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume claim that is there: what it was made with, which Kubernetes lets nobody change."""
+
+    storage_class: str | None
+    access_modes: tuple[str, ...]
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What others decided or hold.
 
     `media` says by bridge index where it is reached; a bridge that is missing waits for its
     address, and its pod is not rendered. `digests` says for each source a value that changes with
-    its content; a source that is missing does not exist, or not yet.
+    its content; a source that is missing does not exist, or not yet. `volumes` are the claims that
+    are there, by name.
     """
 
     media: Mapping[int, MediaAddress] = field(default_factory=dict)
     digests: Mapping[Source, str] = field(default_factory=dict)
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

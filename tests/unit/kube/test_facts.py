@@ -117,7 +117,12 @@ def test_claims_ingresses_and_routes() -> None:
         return {"apiVersion": api_version, "kind": kind, "metadata": {}, "status": status}
 
     claim = named("v1", "PersistentVolumeClaim", {"phase": "Bound", "capacity": {"storage": "1Gi"}})
-    assert facts_of(claim) == ClaimFacts("Bound", "1Gi")
+    claim["spec"] = {
+        "storageClassName": "standard",
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "512Mi"}},
+    }
+    assert facts_of(claim) == ClaimFacts("Bound", "1Gi", "standard", ("ReadWriteOnce",), "512Mi")
     addresses = {"loadBalancer": {"ingress": [{"ip": "203.0.113.9"}]}}
     assert facts_of(named("networking.k8s.io/v1", "Ingress", addresses)) == IngressFacts(
         ("203.0.113.9",)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from jitsi_tenant_operator import render
 from jitsi_tenant_operator.render import TenantContext
+from jitsi_tenant_operator.render.context import Volume
 
 MakeContext = Callable[..., TenantContext]
 
@@ -90,3 +92,19 @@ def test_who_takes_changes_at_once_lets_nodes_be_emptied(make: MakeContext) -> N
 
     assert evictable(make())["acme-prosody"] == 0
     assert set(evictable(make({"updates": {"policy": "Immediately"}})).values()) == {1}
+
+
+def test_a_volume_that_is_there_keeps_what_nobody_can_change(make: MakeContext) -> None:
+    context = make(platform={"storage": {"accounts": {"className": "new"}}})
+    there = Volume("old", ("ReadWriteMany",), "5Gi")
+    observed = replace(context.observed, volumes={"acme-accounts": there})
+    (claim,) = (
+        obj
+        for ref, obj in render.tenant(replace(context, observed=observed)).items()
+        if ref.name == "acme-accounts"
+    )
+    assert claim["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "resources": {"requests": {"storage": "5Gi"}},
+        "storageClassName": "old",
+    }
