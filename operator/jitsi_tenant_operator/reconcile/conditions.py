@@ -86,6 +86,8 @@ class Reason(StrEnum):
     """Nothing is known, since something before it stands in the way."""
     MEDIA_ADDRESS_PENDING = "MediaAddressPending"
     """A bridge waits for its address from the load balancer, or for its port."""
+    ROUTE_NOT_ACCEPTED = "RouteNotAccepted"
+    """The Gateway does not take the tenant's route, so nobody gets in."""
     PROGRESSING = "Progressing"
     """Pods are starting or being replaced."""
     PAUSED = "Paused"

@@ -92,14 +92,25 @@ def of_media(pending: Sequence[str], obstacle: Problem | None) -> Finding:
     return found(ConditionType.MEDIA_REACHABLE)
 
 
-def of_workloads(workloads: Iterable[Workload], *, recording: bool) -> list[Finding]:
-    """Whether the pods that meetings need run, and the recorders where there should be any."""
+def of_workloads(
+    workloads: Iterable[Workload], *, recording: bool, refused_route: str | None = None
+) -> list[Finding]:
+    """Whether people can get in and the pods that meetings need run, and the recorders likewise.
+
+    `refused_route` is what a Gateway says that does not take the tenant's route.
+    """
     recorders: list[Workload] = []
     others: list[Workload] = []
     for workload in workloads:
         is_recorder = workload.name.startswith(f"{Component.JIBRI}-")
         (recorders if is_recorder else others).append(workload)
     findings = [_of_pods(ConditionType.AVAILABLE, others)]
+    if refused_route is not None:
+        findings = [
+            lacking(
+                ConditionType.AVAILABLE, Reason.ROUTE_NOT_ACCEPTED, f"HTTPRoute: {refused_route}"
+            )
+        ]
     if recording or recorders:
         findings.append(_of_pods(ConditionType.RECORDING_AVAILABLE, recorders))
     return findings

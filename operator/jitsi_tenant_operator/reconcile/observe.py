@@ -9,7 +9,13 @@ from jitsi_tenant_operator.api.objects import ObjectRef, TenantKey
 from jitsi_tenant_operator.api.platform import Exposure
 from jitsi_tenant_operator.api.tenant import BridgeStatus
 from jitsi_tenant_operator.kube.children import ChildCache, ChildRecord
-from jitsi_tenant_operator.kube.facts import ClaimFacts, PodFacts, ServiceFacts, WorkloadFacts
+from jitsi_tenant_operator.kube.facts import (
+    ClaimFacts,
+    PodFacts,
+    RouteFacts,
+    ServiceFacts,
+    WorkloadFacts,
+)
 from jitsi_tenant_operator.render import media, names
 from jitsi_tenant_operator.render.context import MediaAddress, TenantContext, Volume
 from jitsi_tenant_operator.render.labels import Component
@@ -59,6 +65,14 @@ def volumes(records: Iterable[ChildRecord[TenantKey]]) -> dict[str, Volume]:
         for record in records
         if isinstance(record.facts, ClaimFacts)
     }
+
+
+def refused_route(records: Iterable[ChildRecord[TenantKey]]) -> str | None:
+    """Why a Gateway does not take the tenant's route; None when it does, or has not said yet."""
+    for record in records:
+        if isinstance(record.facts, RouteFacts) and record.facts.accepted is False:
+            return record.facts.why_not
+    return None
 
 
 def still_serving(

@@ -24,6 +24,7 @@ class Running:
     url: str | None = None
     release: str | None = None
     bridges: tuple[BridgeStatus, ...] | None = None
+    bridge_replicas: int | None = None
     bridge_selector: str | None = None
     terms: EffectiveTerms | None = None
 
@@ -48,6 +49,7 @@ def next_status(
     before = before or JitsiTenantStatus()
     running = report.running
     bridges = running.bridges if running.bridges is not None else before.bridges
+    replicas = running.bridge_replicas
     return JitsiTenantStatus(
         observed_generation=generation if report.applied else before.observed_generation,
         conditions=conditions(
@@ -56,7 +58,7 @@ def next_status(
         url=running.url or before.url,
         release=running.release or before.release,
         bridges=bridges,
-        bridge_replicas=len(bridges) if bridges is not None else None,
+        bridge_replicas=replicas if replicas is not None else before.bridge_replicas,
         bridge_selector=running.bridge_selector or before.bridge_selector,
         terms=_terms(running.terms) if running.terms is not None else before.terms,
     )

@@ -189,6 +189,7 @@ class TenantReconciler:
     def _report(self, known: KnownTenant, resolved: Resolved, work: _Work) -> Report:
         context = work.context
         records = self._c.cache.children(known.key)
+        workloads = observe.workloads(context.name, records)
         parts = [
             findings.of_spec(work.problems),
             found(ConditionType.TERMS_RESOLVED),
@@ -196,7 +197,9 @@ class TenantReconciler:
             if not work.problems
             else findings.untouched(ConditionType.RESOURCES_APPLIED),
             *findings.of_workloads(
-                observe.workloads(context.name, records), recording=context.recording
+                workloads,
+                recording=context.recording,
+                refused_route=observe.refused_route(records),
             ),
         ]
         observed = bool(context.observed.digests)
@@ -216,6 +219,9 @@ class TenantReconciler:
                 url=context.public_url if work.entered else None,
                 release=context.release if work.applied else None,
                 bridges=observe.bridges(context, records) if observed else None,
+                bridge_replicas=sum(
+                    each.name.startswith(f"{Component.JVB}-") for each in workloads
+                ),
                 bridge_selector=bridge_selector(context.name),
                 terms=resolved.terms,
             ),
