@@ -1,0 +1,157 @@
+"""The workers: whatever a reconcile does, the others go on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from jitsi_tenant_operator.api.objects import API_VERSION, ObjectRef, TenantKey
+from jitsi_tenant_operator.kube.errors import Unavailable
+from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, ReconcileMetrics
+from jitsi_tenant_operator.reconcile.queue import Backoff, Priority, WorkQueue
+from jitsi_tenant_operator.reconcile.workers import Key, Workers
+
+BROKEN, GOOD = TenantKey("east", "broken"), TenantKey("west", "good")
+PLATFORM = ObjectRef(API_VERSION, "JitsiPlatform", "", "default")
+
+
+class Bench:
+    """Workers at a queue, and what they were given to do."""
+
+    def __init__(self, clock: Any, number: int) -> None:
+        self.registry = CollectorRegistry()
+        self.queue: WorkQueue[Key] = WorkQueue(
+            clock, QueueMetrics(self.registry), Backoff(first=1, longest=4)
+        )
+        self.done: list[Key] = []
+        self.act: Callable[[Key], Awaitable[float | None]] = self.nothing
+        self.workers = Workers(
+            self.queue, self, self, ReconcileMetrics(self.registry), number=number
+        )
+
+    async def nothing(self, _: Key) -> float | None:
+        return None
+
+    async def reconcile(self, key: Any) -> Any:
+        self.done.append(key)
+        return await self.act(key)
+
+    def count(self, result: str) -> float:
+        name = "jitsi_operator_reconcile_total"
+        return self.registry.get_sample_value(name, {"result": result}) or 0
+
+
+@pytest.fixture
+async def bench(clock: Any) -> AsyncIterator[Bench]:
+    bench = Bench(clock, number=1)
+    running = asyncio.create_task(bench.workers.run())
+    yield bench
+    assert not running.done(), "the workers work for ever"
+    running.cancel()
+    await asyncio.wait([running])
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (Unavailable("the API server does not answer", status=503), "failed"),
+        (ZeroDivisionError("division by zero"), "defect"),
+        (ExceptionGroup("several", [KeyError("x")]), "defect"),
+        (asyncio.CancelledError(), "defect"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else value,
+)
+async def test_a_reconcile_that_fails_is_retried_and_stops_nothing(
+    error: BaseException, result: str, bench: Bench, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def act(key: Key) -> None:
+        if key == BROKEN:
+            raise error
+
+    bench.act = act
+    bench.queue.add(BROKEN, Priority.SPEC)
+    bench.queue.add(GOOD, Priority.SPEC)
+    await clock.advance(20)
+    assert bench.done.count(GOOD) == 1
+    assert 5 <= bench.done.count(BROKEN) <= 20
+    assert bench.count(result) == bench.done.count(BROKEN)
+    assert bench.count("succeeded") == 1
+    told = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(told) == bench.done.count(BROKEN), "each failure is told once"
+    assert all("east/broken: will be tried again" in record.getMessage() for record in told)
+
+
+async def test_it_is_told_when_all_that_was_there_has_been_looked_at(
+    bench: Bench, clock: Any
+) -> None:
+    async def act(key: Key) -> None:
+        if key == BROKEN:
+            raise Unavailable("not now")
+
+    bench.act = act
+    assert not bench.workers.caught_up, "before it is known what there is"
+    bench.workers.expect([BROKEN, GOOD])
+    bench.queue.add(GOOD, Priority.SPEC)
+    await clock.settle()
+    assert not bench.workers.caught_up
+    bench.queue.add(BROKEN, Priority.SPEC)
+    await clock.settle()
+    assert bench.workers.caught_up, "well or badly: a broken tenant keeps nobody waiting"
+
+
+async def test_with_no_tenants_there_is_nothing_to_catch_up_with(bench: Bench) -> None:
+    bench.workers.expect([])
+    assert bench.workers.caught_up
+
+
+async def test_a_tenant_is_looked_at_again_when_it_wants(bench: Bench, clock: Any) -> None:
+    async def act(_: Key) -> float:
+        return 1000.0
+
+    bench.act = act
+    bench.queue.add(GOOD, Priority.SPEC)
+    await clock.advance(899)
+    assert len(bench.done) == 1
+    await clock.advance(102)
+    assert len(bench.done) == 2, "a little earlier, so that not all come at once"
+
+
+async def test_a_tenant_that_wants_nothing_more_is_left_alone(bench: Bench, clock: Any) -> None:
+    bench.queue.add(GOOD, Priority.SPEC)
+    await clock.advance(1_000_000)
+    assert bench.done == [GOOD]
+
+
+async def test_shared_objects_have_a_reconcile_of_their_own(clock: Any) -> None:
+    bench = Bench(clock, number=1)
+    shared = Bench(clock, number=1)
+    workers = Workers(bench.queue, bench, shared, ReconcileMetrics(CollectorRegistry()), number=2)
+    running = asyncio.create_task(workers.run())
+    bench.queue.add(PLATFORM, Priority.SPEC)
+    bench.queue.add(GOOD, Priority.SPEC)
+    await clock.settle()
+    running.cancel()
+    assert shared.done == [PLATFORM]
+    assert bench.done == [GOOD]
+
+
+async def test_as_many_work_at_once_as_there_are_workers(clock: Any) -> None:
+    bench = Bench(clock, number=3)
+    running = asyncio.create_task(bench.workers.run())
+
+    async def act(_: Key) -> None:
+        await asyncio.Event().wait()
+
+    bench.act = act
+    for number in range(9):
+        bench.queue.add(TenantKey("east", f"t{number}"), Priority.SPEC)
+    await clock.settle()
+    assert len(bench.done) == 3
+    running.cancel()
+    await asyncio.wait([running])
+    assert len(bench.queue) == 9, "what was cut off is still to be done"
