@@ -125,7 +125,18 @@ class Course:
         since = self._when(5).date()
         known = self._later(self._at(since + timedelta(days=1)), 20)
         yield known, _paying(since)
+        if self.chance.random() < 0.4:
+            yield from self._letter_by_hand(self._later(self._at(since), 50))
         yield self._later(known, 90), _paying(None)
+
+    def _letter_by_hand(self, created: datetime) -> Iterator[Event]:
+        letter = Letter(("ByHand", self._name()), "LatePayment", created)
+        letter.by = self.chance.choice(["Host", "Host", "Host", "Client"])
+        letter.registered = self.chance.random() < 0.6
+        letter.sent = self._later(created, 1)
+        yield letter.sent, lambda file: file.letters.append(letter)
+        got = self._later(letter.sent, 9)
+        yield self._later(got, 9), _setting(letter, delivered=got)
 
     def _breaches(self) -> Iterator[Event]:
         breach = self.chance.choice(["Other", "Other", "ProhibitedUse", "LatePayment"])
@@ -138,6 +149,9 @@ class Course:
         yield sent, _setting(letter, sent=sent)
         if self.chance.random() < 0.9:
             got = self._later(sent, 12)
+            if not letter.registered and self.chance.random() < 0.5:
+                arrived = sent + (got - sent) * self.chance.random()
+                yield self._later(arrived, 1), _setting(letter, delivered=arrived)
             way = "delivered" if letter.registered else "acknowledged"
             yield self._later(got, 15), _setting(letter, **{way: got})
         if self.chance.random() < 0.75:

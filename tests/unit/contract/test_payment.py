@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jitsi_tenant_operator.api.contract import Party
 from jitsi_tenant_operator.contract.decision import Action
 from jitsi_tenant_operator.contract.facts import Breach, Channel, NoticeKind
 from jitsi_tenant_operator.contract.terms import TermSource
@@ -80,6 +81,13 @@ def test_9_and_13_2_a_formal_notice_for_it_counts_as_the_notice(late: Story) -> 
     )
     assert formal.at("2026-10-28 24:00").axes == ("UnderNotice", "Suspended", "Live")
     assert formal.at("2026-11-17 24:00").axes == ("Ended", "Disabled", "Retained")
+
+
+def test_9_a_notice_by_the_client_does_not_put_the_client_on_notice(late: Story) -> None:
+    own = late.notice(LATE, "2026-10-16", by=Party.CLIENT, key="own", sent="2026-10-16")
+    found = own.at("2026-12-01")
+    assert found.service.state == "Serving"
+    assert found.due() == {KEY}
 
 
 def test_3_1_the_service_resumes_when_it_is_paid(late: Story, story: Story) -> None:
