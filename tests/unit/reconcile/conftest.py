@@ -1,19 +1,25 @@
-"""A clock turned by hand, and small good objects of our kinds to lay changes over."""
+"""A clock turned by hand, small good objects of our kinds, and an API server in memory."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import copy
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from jitsi_tenant_operator.api.kinds import BY_NAME
-from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject
+from jitsi_tenant_operator.api.objects import API_VERSION, GROUP, VERSION, JsonObject, ObjectRef
+from jitsi_tenant_operator.kube.client import Page, Selection
+from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, KubeError, NotFound
+from jitsi_tenant_operator.kube.metrics import KubeMetrics
+from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
 
 START = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
 
@@ -154,3 +160,89 @@ def body_of() -> Callable[..., JsonObject]:
 def make(body_of: Callable[..., JsonObject]) -> Callable[..., Any]:
     """As `body_of`, parsed as strictly as a file."""
     return lambda kind, **parts: BY_NAME[kind].parse(body_of(kind, **parts), strict=True)
+
+
+class MemoryKube:
+    """An API server in memory: what a KubeClient sees, and the calls that it made.
+
+    An apply lays the intent over what is there and takes nothing away; that is the API server's
+    business, and is proved against a real one. `faults` are raised by the next calls, in turn.
+    """
+
+    def __init__(self, clock: HandClock) -> None:
+        self.clock = clock
+        self.metrics = KubeMetrics(CollectorRegistry(), "test")
+        self.resources = ResourceRegistry(
+            Resource(GROUP, VERSION, kind.definition.plural, name, kind.definition.namespaced)
+            for name, kind in BY_NAME.items()
+        )
+        self.objects: dict[ObjectRef, JsonObject] = {}
+        self.calls: list[tuple[str, ObjectRef]] = []
+        self.faults: list[KubeError | None] = []
+        self._version = itertools.count(100)
+
+    def put(self, body: JsonObject) -> JsonObject:
+        """Store an object as someone else would."""
+        stored = copy.deepcopy(body)
+        strings = stored.pop("stringData", {})
+        if strings:
+            encoded = {k: base64.b64encode(v.encode()).decode() for k, v in strings.items()}
+            stored["data"] = stored.get("data", {}) | encoded
+        version = next(self._version)
+        stored["metadata"].setdefault("uid", f"uid-{version}")
+        stored["metadata"]["resourceVersion"] = str(version)
+        self.objects[ObjectRef.of(stored)] = stored
+        return copy.deepcopy(stored)
+
+    def called(self, *verbs: str) -> list[tuple[str, ObjectRef]]:
+        """The calls with these verbs, all by default."""
+        return [call for call in self.calls if not verbs or call[0] in verbs]
+
+    def _call(self, verb: str, ref: ObjectRef) -> JsonObject | None:
+        self.calls.append((verb, ref))
+        fault = self.faults.pop(0) if self.faults else None
+        if fault is not None:
+            raise fault
+        return self.objects.get(ref)
+
+    async def get(self, ref: ObjectRef, *, metadata_only: bool = False) -> JsonObject:
+        found = self._call("get", ref)
+        if found is None:
+            raise NotFound(f"{ref} not found", status=404)
+        if metadata_only:
+            found = {name: part for name, part in found.items() if name not in ("data", "spec")}
+        return copy.deepcopy(found)
+
+    async def create(self, obj: JsonObject) -> JsonObject:
+        if self._call("create", ObjectRef.of(obj)) is not None:
+            raise AlreadyExists(f"{ObjectRef.of(obj)} already exists", status=409)
+        return self.put(obj)
+
+    async def merge_patch(self, ref: ObjectRef, patch: JsonObject) -> JsonObject:
+        found = self._call("patch", ref)
+        if found is None:
+            raise NotFound(f"{ref} not found", status=404)
+        for field in ("uid", "resourceVersion"):
+            if patch["metadata"].get(field, found["metadata"][field]) != found["metadata"][field]:
+                raise Conflict(f"{ref}: {field} does not match", status=409)
+        return self.put(_laid_over(found, patch))
+
+    async def apply(self, obj: JsonObject, *, subresource: str = "") -> JsonObject:
+        ref = ObjectRef.of(obj)
+        found = self._call(f"apply {subresource}".strip(), ref)
+        if found is None or found["metadata"]["uid"] != obj["metadata"].get("uid"):
+            raise Conflict(f"{ref}: uid mismatch", status=409)
+        return self.put(_laid_over(found, obj))
+
+    async def list_pages(
+        self, resource: Resource, selection: Selection
+    ) -> AsyncGenerator[Page, None]:
+        name = selection.field_selector.removeprefix("metadata.name=")
+        ref = ObjectRef(resource.api_version, resource.kind, selection.namespace, name)
+        found = self._call("list", ref)
+        yield Page([copy.deepcopy(found)] if found is not None else [], "1")
+
+
+@pytest.fixture
+def kube(clock: HandClock) -> MemoryKube:
+    return MemoryKube(clock)
