@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_WORKERS ?= 2
+TENANTS ?= 1000
 ARGS ?=
 
 BIN := $(VENV)/bin
 CHECKED := operator hack tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools check format test test-unit generate demo demo-stop bench image lock clean
+.PHONY: help install tools check format test test-unit simulate generate demo demo-stop bench image lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Show the targets
@@ -32,10 +33,13 @@ format: install ## Format the code and repair what the linter can
 	@$(BIN)/ruff format $(CHECKED)
 
 test: check tools ## All tests that need no container engine (ARGS="-k name" selects)
-	@$(BIN)/pytest -n $(PYTEST_WORKERS) tests/unit tests/integration $(ARGS)
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) tests/unit tests/integration tests/simulation $(ARGS)
 
 test-unit: install ## The tests that need no control plane
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) tests/unit $(ARGS)
+
+simulate: install ## Three years of many contracts against the clauses (TENANTS=1000)
+	@SIMULATED_TENANTS=$(TENANTS) $(BIN)/pytest -n $(PYTEST_WORKERS) tests/simulation $(ARGS)
 
 generate: install ## Write the generated files
 	@$(BIN)/python hack/generate.py
