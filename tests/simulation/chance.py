@@ -232,10 +232,11 @@ class Course:
 
     def _farewell(self) -> Iterator[Event]:
         returned = self._when(40)
-        yield (
-            self._later(returned, 10),
-            _terminating(restitutionAcknowledgedOn=returned.date()),
-        )
+        if self.chance.random() < 0.6:
+            known = self._later(returned, 10)
+            yield known, _terminating(restitutionAcknowledgedOn=returned.date())
+        if self.chance.random() < 0.2:
+            return
         confirmation = {
             "contractReference": self.file.contract.reference,
             "confirmedBy": "dpo",

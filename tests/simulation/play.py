@@ -106,10 +106,10 @@ class Play:
                 at + timedelta(hours=self.chance.randint(1, 80)),
                 partial(self._set_clock, timedelta()),
             )
-        for _ in range(self.chance.choice([0, 1, 4])):
+        for _ in range(self.chance.choice([0, 2, 12])):
             at = BEGIN + timedelta(seconds=self.chance.randrange(span))
             yield at, lambda: setattr(self, "mail_down", True)
-            yield at + timedelta(hours=self.chance.randint(1, 100)), self._mail_up
+            yield at + timedelta(hours=self.chance.randint(1, 300)), self._mail_up
         for _ in range(self.chance.choice([0, 3, 10])):
             at = BEGIN + timedelta(seconds=self.chance.randrange(span))
             yield at, self._crash

@@ -83,6 +83,20 @@ def test_9_and_13_2_a_formal_notice_for_it_counts_as_the_notice(late: Story) -> 
     assert formal.at("2026-11-17 24:00").axes == ("Ended", "Disabled", "Retained")
 
 
+def test_9_a_formal_notice_that_was_remedied_is_about_another_payment(late: Story) -> None:
+    formal = late.notice(
+        NoticeKind.FORMAL_NOTICE,
+        "2026-10-16",
+        breach=Breach.LATE_PAYMENT,
+        sent="2026-10-16",
+        acknowledged="2026-10-18",
+        remedied="2026-10-20",
+    )
+    found = formal.at("2026-12-01")
+    assert found.axes == ("InForce", "Serving", "Live")
+    assert found.due() == {KEY}
+
+
 def test_9_a_notice_by_the_client_does_not_put_the_client_on_notice(late: Story) -> None:
     own = late.notice(LATE, "2026-10-16", by=Party.CLIENT, key="own", sent="2026-10-16")
     found = own.at("2026-12-01")

@@ -50,6 +50,14 @@ def test_the_gravest_reason_is_named_first_and_the_end_is_that_of_all(story: Sto
     assert found.service.until is None
 
 
+def test_the_end_of_a_suspension_is_known_when_every_reason_has_one(story: Story, at: At) -> None:
+    ordered = story.recording_suspended("Incident", "2026-09-10")
+    full = ordered.known(recordings_saturated=at("2026-09-01"))
+    assert ordered.at("2026-09-05").recording.until == at("2026-09-10")
+    found = full.at("2026-09-05").recording
+    assert (found.reasons, found.until) == (("Incident", "StorageSaturated"), None)
+
+
 def test_1_and_6_1_recording_needs_the_option_of_the_commercial_document(story: Story) -> None:
     assert story.at("2026-09-01").recording.state == "Serving"
     without = replace(story, contract=story.contract | {"options": []})
