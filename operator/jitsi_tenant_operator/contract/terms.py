@@ -94,6 +94,12 @@ def effective_terms(contract: Contract, documents: Iterable[JitsiTerms]) -> Effe
     return EffectiveTerms(_from_leaves(values), sources, governing)
 
 
+def check(document: JitsiTerms) -> None:
+    """TermsError when two clauses of `document` set the same term or govern the same subject."""
+    document_terms(document)
+    _governing(document)
+
+
 def document_terms(document: JitsiTerms) -> dict[str, tuple[Any, str]]:
     """The terms of one document by name, each as value and clause.
 

@@ -10,7 +10,7 @@ from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.terms import JitsiTerms
-from jitsi_tenant_operator.contract.terms import TermsError, document_terms
+from jitsi_tenant_operator.contract.terms import TermsError, check
 from jitsi_tenant_operator.kube.client import KubeClient
 from jitsi_tenant_operator.kube.errors import NotFound
 from jitsi_tenant_operator.reconcile.conditions import (
@@ -61,7 +61,7 @@ def _validity(read: CustomResource | InvalidObjectError) -> Finding:
         return lacking(ConditionType.SPEC_VALID, Reason.INVALID_SPEC, text)
     if isinstance(read, JitsiTerms):
         try:
-            document_terms(read)
+            check(read)
         except TermsError as error:
             return lacking(ConditionType.SPEC_VALID, Reason.TERMS_INVALID, str(error))
     return found(ConditionType.SPEC_VALID)
