@@ -144,6 +144,20 @@ class Cluster:
         await self.create(body)
         return Tenant(self, ObjectRef.of(body))
 
+    async def served(self) -> None:
+        """Return when the project's kinds can be read, which takes a moment after their creation,
+        and what was made before is there again.
+        """
+
+        async def look() -> bool:
+            for kind in ("JitsiTenant", "JitsiPlatform", "JitsiPlan", "JitsiTerms"):
+                async with self.session.get(KINDS.of(API_VERSION, kind).path()) as response:
+                    if response.status != HTTPStatus.OK:
+                        return False
+            return True
+
+        await until(look)
+
     async def reset(self) -> None:
         """Bring the shared objects back to the samples, and end what tests left behind."""
         await self.clear()

@@ -112,6 +112,11 @@ class Operating:
     registry: CollectorRegistry
     task: asyncio.Task[None]
 
+    @property
+    def wire(self) -> InterceptedTransport:
+        """What its requests go through."""
+        return self.client.wire
+
     def metric(self, name: str, **labels: str) -> float:
         """The value of one metric, 0 when there is none."""
         return self.registry.get_sample_value(f"{PREFIX}_{name}", labels) or 0.0

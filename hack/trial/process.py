@@ -50,6 +50,17 @@ class Process:
 
         await until(look)
 
+    async def leading(self) -> None:
+        """Return when it leads and is ready."""
+
+        async def look() -> bool:
+            assert self.running, self.log.read_text()
+            _, text = await self.get("/metrics")
+            return "jitsi_operator_leader 1.0" in text
+
+        await until(look)
+        await self.ready()
+
     async def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()

@@ -71,7 +71,8 @@ async def give_address(tenant: Tenant, index: int, *addresses: str) -> None:
     ref = tenant.child("Service", f"jvb-{index}")
 
     async def look() -> bool:
-        return await tenant.cluster.find(ref) is not None
+        service = await tenant.cluster.find(ref)
+        return service is not None and service["spec"]["type"] == "LoadBalancer"
 
     await until(look)
     ingress = [{"ip": address} for address in addresses] or None

@@ -34,6 +34,7 @@ from trial.audit import AuditLog
 from trial.cluster import Cluster, Tenant
 from trial.operating import Operating, TurnedClock, operating
 
+NoteAuditLog = Callable[[Path], None]
 Hasten = Callable[[], AbstractAsyncContextManager[None]]
 Operate = Callable[..., AbstractAsyncContextManager[Operating]]
 
@@ -42,10 +43,15 @@ GATEWAY_API = "sigs.k8s.io/gateway-api@v1.4.1"
 AUDIT_LOGS = "audit-logs"
 
 
-def note_audit_log(path: Path) -> None:
+@pytest.fixture(scope="session")
+def note_audit_log() -> NoteAuditLog:
     """Let the check at the end of the run read this audit log too."""
-    with (Path(os.environ["LOCALPLANE_FOLDER"]) / AUDIT_LOGS).open("a") as file:
-        file.write(f"{path}\n")
+
+    def note(path: Path) -> None:
+        with (Path(os.environ["LOCALPLANE_FOLDER"]) / AUDIT_LOGS).open("a") as file:
+            file.write(f"{path}\n")
+
+    return note
 
 
 def wait_until_served(connection: Connection, kinds: str) -> None:
@@ -63,7 +69,10 @@ def wait_until_served(connection: Connection, kinds: str) -> None:
 
 @pytest.fixture(scope="session")
 def own_plane(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+    note_audit_log: NoteAuditLog,
 ) -> Iterator[Connection]:
     """The control plane of this worker, with the kinds and the rights."""
     options = PlaneOptions(audit=AUDIT_CLIENTS)
@@ -90,15 +99,36 @@ def own_kubeconfig(own_plane: Connection) -> Path:
 
 
 @pytest.fixture(scope="session")
-def gateway_api(own_plane: Connection) -> None:
-    """The kinds of Gateway API, from the files in its Go module."""
+def http_routes() -> Path:
+    """The file with the HTTPRoute kind in the Go module of Gateway API."""
     done = subprocess.run(
         ["go", "mod", "download", "-json", GATEWAY_API], capture_output=True, text=True, check=True
     )
     folder = Path(json.loads(done.stdout)["Dir"], "config", "crd", "standard")
-    crd = folder / "gateway.networking.k8s.io_httproutes.yaml"
-    own_plane.kubectl("apply", "--server-side", "-f", str(crd))
-    wait_until_served(own_plane, "httproutes")
+    return folder / "gateway.networking.k8s.io_httproutes.yaml"
+
+
+@pytest.fixture
+def install_http_routes(own_plane: Connection, http_routes: Path) -> Callable[[], None]:
+    """Lets the cluster know HTTPRoutes."""
+
+    def install() -> None:
+        own_plane.kubectl("apply", "--server-side", "-f", str(http_routes))
+        wait_until_served(own_plane, "httproutes")
+
+    return install
+
+
+@pytest.fixture
+def gateway_api(install_http_routes: Callable[[], None]) -> None:
+    """The cluster knows HTTPRoutes."""
+    install_http_routes()
+
+
+@pytest.fixture
+def without_gateway_api(own_plane: Connection, http_routes: Path) -> None:
+    """The cluster does not know HTTPRoutes."""
+    own_plane.kubectl("delete", "--ignore-not-found", "--wait", "-f", str(http_routes))
 
 
 @pytest.fixture(scope="session")
