@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from jitsi_tenant_operator.api.contract import Contract, Payment, Suspension, Termination
+from jitsi_tenant_operator.api.contract import Contract
 from jitsi_tenant_operator.api.terms import OperationalTerms
 
+from . import changes
 from .file import File, Letter, Order, Works
 
 Event = tuple[datetime, Callable[[File], None]]
@@ -124,10 +125,10 @@ class Course:
     def _payments(self) -> Iterator[Event]:
         since = self._when(5).date()
         known = self._later(self._at(since + timedelta(days=1)), 20)
-        yield known, _paying(since)
+        yield known, changes.paying(since)
         if self.chance.random() < 0.4:
             yield from self._letter_by_hand(self._later(self._at(since), 50))
-        yield self._later(known, 90), _paying(None)
+        yield self._later(known, 90), changes.paying(None)
 
     def _letter_by_hand(self, created: datetime) -> Iterator[Event]:
         letter = Letter(("ByHand", self._name()), "LatePayment", created)
@@ -136,7 +137,7 @@ class Course:
         letter.sent = self._later(created, 1)
         yield letter.sent, lambda file: file.letters.append(letter)
         got = self._later(letter.sent, 9)
-        yield self._later(got, 9), _setting(letter, delivered=got)
+        yield self._later(got, 9), changes.setting(letter, delivered=got)
 
     def _breaches(self) -> Iterator[Event]:
         breach = self.chance.choice(["Other", "Other", "ProhibitedUse", "LatePayment"])
@@ -146,55 +147,55 @@ class Course:
         letter.registered = self.chance.random() < 0.4
         yield created, lambda file: file.letters.append(letter)
         sent = self._later(created, 2)
-        yield sent, _setting(letter, sent=sent)
+        yield sent, changes.setting(letter, sent=sent)
         if self.chance.random() < 0.9:
             got = self._later(sent, 12)
             if not letter.registered and self.chance.random() < 0.5:
                 arrived = sent + (got - sent) * self.chance.random()
-                yield self._later(arrived, 1), _setting(letter, delivered=arrived)
+                yield self._later(arrived, 1), changes.setting(letter, delivered=arrived)
             way = "delivered" if letter.registered else "acknowledged"
-            yield self._later(got, 15), _setting(letter, **{way: got})
+            yield self._later(got, 15), changes.setting(letter, **{way: got})
         if self.chance.random() < 0.75:
             mended = self._later(sent, 40 if breach == "Other" else 6)
-            yield self._later(mended, 10), _setting(letter, remedied=mended)
+            yield self._later(mended, 10), changes.setting(letter, remedied=mended)
 
     def _suspensions(self) -> Iterator[Event]:
         reason = self.chance.choice(["ProhibitedUse", "Security", "ClientRequest", "LatePayment"])
         begin = self._when(2)
         until = self._later(begin, 30) if self.chance.random() < 0.4 else None
         order = {"reason": reason, "until": until}
-        yield begin, _ordering("service", order)
-        yield self._later(begin, 60), _ordering("service", None)
+        yield begin, changes.ordering("service", order)
+        yield self._later(begin, 60), changes.ordering("service", None)
 
     def _recording(self) -> Iterator[Event]:
         begin = self._when(2)
         if self.chance.random() < 0.5:
-            yield begin, _full(begin)
-            yield self._later(begin, 20), _full(None)
+            yield begin, changes.full(begin)
+            yield self._later(begin, 20), changes.full(None)
             return
         reason = self.chance.choice(["Incident", "StorageSaturated", "Security", "Maintenance"])
         until = self._later(begin, 10) if self.chance.random() < 0.5 else None
-        yield begin, _ordering("recording", {"reason": reason, "until": until})
-        yield self._later(begin, 20), _ordering("recording", None)
+        yield begin, changes.ordering("recording", {"reason": reason, "until": until})
+        yield self._later(begin, 20), changes.ordering("recording", None)
 
     def _non_renewal(self) -> Iterator[Event]:
         received = self._when(2)
         known = self._later(received, self.chance.choice([0.01, 3, 60]))
         by = self.chance.choice(["Client", "Host"])
         declared = {"by": by, "receivedOn": received.date()}
-        yield known, _terminating(nonRenewal=declared)
+        yield known, changes.terminating(nonRenewal=declared)
         if self.chance.random() < 0.1:
-            yield self._later(known, 30), _terminating(nonRenewal=None)
+            yield self._later(known, 30), changes.terminating(nonRenewal=None)
 
     def _early_end(self) -> Iterator[Event]:
         agreed = self._when(2)
         ends = agreed.date() + timedelta(days=self.chance.randint(0, 120))
         early = {"agreedOn": agreed.date(), "endsOn": ends}
-        yield self._later(agreed, 5), _terminating(earlyEnd=early)
+        yield self._later(agreed, 5), changes.terminating(earlyEnd=early)
 
     def _manual_renewal(self) -> Iterator[Event]:
         until = self._when(30).date()
-        yield self._when(20), _renewing(until)
+        yield self._when(20), changes.renewing(until)
 
     def _holds(self) -> Iterator[Event]:
         placed = self._when(2)
@@ -228,21 +229,21 @@ class Course:
         yield declared, lambda file: file.works.append(work)
         if self.chance.random() < 0.3:
             moved = timedelta(days=self.chance.choice([-1, 1, 5]))
-            yield self._later(declared, 3), _moving(work, moved)
+            yield self._later(declared, 3), changes.moving(work, moved)
 
     def _farewell(self) -> Iterator[Event]:
         returned = self._when(40)
         if self.chance.random() < 0.6:
             known = self._later(returned, 10)
-            yield known, _terminating(restitutionAcknowledgedOn=returned.date())
+            yield known, changes.terminating(restitutionAcknowledgedOn=returned.date())
         if self.chance.random() < 0.2:
             return
         confirmation = {
             "contractReference": self.file.contract.reference,
             "confirmedBy": "dpo",
         }
-        yield self._when(30), _terminating(erasure=confirmation)
-        yield self._when(30), _taking_the_bundle(self._when(60))
+        yield self._when(30), changes.terminating(erasure=confirmation)
+        yield self._when(30), changes.taking_the_bundle(self._when(60))
 
     def _mistakes(self) -> Iterator[Event]:
         at = self._when(5)
@@ -250,78 +251,17 @@ class Course:
         before = self.start - timedelta(days=9)
         ahead = at.date() + timedelta(days=self.chance.randint(1, 40))
         if kind == 0:
-            yield at, _terminating(nonRenewal={"by": "Client", "receivedOn": before})
+            yield at, changes.terminating(nonRenewal={"by": "Client", "receivedOn": before})
         elif kind == 1:
-            yield at, _terminating(earlyEnd={"agreedOn": at.date(), "endsOn": before})
+            yield at, changes.terminating(earlyEnd={"agreedOn": at.date(), "endsOn": before})
         elif kind == 2:
-            yield at, _terminating(nonRenewal={"by": "Host", "receivedOn": ahead})
+            yield at, changes.terminating(nonRenewal={"by": "Host", "receivedOn": ahead})
         elif kind == 3:
-            yield at, _paying(ahead)
+            yield at, changes.paying(ahead)
         elif kind == 4:
-            yield at, _terminating(earlyEnd={"agreedOn": ahead, "endsOn": ahead})
+            yield at, changes.terminating(earlyEnd={"agreedOn": ahead, "endsOn": ahead})
         else:
             letter = Letter(("ByHand", self._name()), "FormalNotice", at)
             letter.sent = self._later(at, 3)
             letter.acknowledged = at - timedelta(days=2)
             yield letter.sent, lambda file: file.letters.append(letter)
-
-
-def _paying(since: date | None) -> Callable[[File], None]:
-    def change(file: File) -> None:
-        payment = Payment(overdue_since=since)
-        file.contract = file.contract.model_copy(update={"payment": payment})
-
-    return change
-
-
-def _setting(letter: Letter, **instants: datetime) -> Callable[[File], None]:
-    def change(_: File) -> None:
-        for name, at in instants.items():
-            setattr(letter, name, at)
-
-    return change
-
-
-def _ordering(part: str, order: dict[str, Any] | None) -> Callable[[File], None]:
-    def change(file: File) -> None:
-        read = Suspension.model_validate({part: order})
-        file.suspension = file.suspension.model_copy(update={part: getattr(read, part)})
-
-    return change
-
-
-def _full(since: datetime | None) -> Callable[[File], None]:
-    return lambda file: setattr(file, "full_since", since)
-
-
-def _terminating(**fields: Any) -> Callable[[File], None]:
-    def change(file: File) -> None:
-        read = Termination.model_validate(fields)
-        update = {name: getattr(read, name) for name in read.model_fields_set}
-        file.termination = file.termination.model_copy(update=update)
-
-    return change
-
-
-def _renewing(until: date) -> Callable[[File], None]:
-    def change(file: File) -> None:
-        if file.contract.renewal.mode == "Manual":
-            renewal = file.contract.renewal.model_copy(update={"renewed_until": until})
-            file.contract = file.contract.model_copy(update={"renewal": renewal})
-
-    return change
-
-
-def _moving(work: Works, by: timedelta) -> Callable[[File], None]:
-    def change(_: File) -> None:
-        work.start, work.end = work.start + by, work.end + by
-
-    return change
-
-
-def _taking_the_bundle(at: datetime) -> Callable[[File], None]:
-    def change(file: File) -> None:
-        for bundle in file.bundles:
-            bundle.acknowledged = at
-
-    return change

@@ -5,36 +5,15 @@ Written from the clauses alone, to hold the engine against: nothing here may com
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from .after import AfterTheEnd, Verdict
 from .almanac import back, last_day, midnight, night_after, paris_day, time_up, units
 from .file import File, Letter, Works
 
 
-@dataclass
-class Verdict:
-    """How things must stand; `dates` and `notices` are those that must be found."""
-
-    contract: str = "Draft"
-    service: str = "Disabled"
-    service_reasons: set[str] = field(default_factory=set)
-    recording: str = "Disabled"
-    recording_reasons: set[str] = field(default_factory=set)
-    data: str = "Live"
-    dates: dict[str, datetime] = field(default_factory=dict)
-    notices: set[tuple[str, ...]] = field(default_factory=set)
-    windows: dict[str, str] = field(default_factory=dict)
-
-
-class Audit:
+class Audit(AfterTheEnd):
     """One look at one file at one instant."""
-
-    def __init__(self, file: File, now: datetime) -> None:
-        self.file, self.now, self.today = file, now, paris_day(now)
-        self.verdict = Verdict()
-        deadlines = file.terms.deadlines
-        self.extend = bool(deadlines and deadlines.extend_to_working_day)
 
     def judge(self) -> Verdict:
         """The verdict."""
@@ -49,7 +28,7 @@ class Audit:
         if gone and (end is None or end[0] > min(gone)):
             end = (min(gone), paris_day(min(gone)), False)
         if end is not None and end[0] <= self.now:
-            self._after(*end)
+            self.after_the_end(*end)
         elif self._signed():
             self._in_force(end)
         return self.verdict
@@ -57,11 +36,6 @@ class Audit:
     def _signed(self) -> bool:
         signed = self.file.contract.signed_on
         return signed is not None and signed <= self.today
-
-    def _true_day(self, day: date | None) -> bool:
-        """A day on which something was done lies between signature and today."""
-        signed = self.file.contract.signed_on
-        return day is not None and signed is not None and signed <= day <= self.today
 
     # 13.1: in force from signature for its duration; renewed as the commercial document says.
 
@@ -84,10 +58,10 @@ class Audit:
             count = 0
             while True:
                 latest = back(last, renewal.notice_period)
-                if received and self._true_day(received) and received <= latest:
+                if received and self.true_day(received) and received <= latest:
                     over = last
                     break
-                if last >= self.today and (received is None or not self._true_day(received)):
+                if last >= self.today and (received is None or not self.true_day(received)):
                     break
                 count += 1
                 last = last_day(first, months + count * more_months, days + count * more_days)
@@ -95,7 +69,7 @@ class Audit:
         if over is not None:
             self.ends.append((night_after(over), over, True))
         early = self.file.termination.early_end
-        if not early or not self._true_day(early.agreed_on) or early.ends_on < early.agreed_on:
+        if not early or not self.true_day(early.agreed_on) or early.ends_on < early.agreed_on:
             return
         if over is None or early.ends_on <= over:
             self.ends.append((night_after(early.ends_on), early.ends_on, True))
@@ -155,7 +129,7 @@ class Audit:
 
     def _overdue(self) -> date | None:
         since = self.file.contract.payment.overdue_since
-        return since if self._true_day(since) else None
+        return since if self.true_day(since) else None
 
     # 3.1, 5, 6.4, 9: while the contract is in force.
 
@@ -182,7 +156,7 @@ class Audit:
         if self.renewal is not None and (end is None or end[0] > night_after(self.renewal[1])):
             begin, last = self.renewal
             dates["Renewal"] = night_after(last)
-            if not self._true_day(_received_on(self.file)):
+            if not self.true_day(_received_on(self.file)):
                 assert renewal.notice_period
                 dates["NonRenewal"] = night_after(back(last, renewal.notice_period))
             self._reminders("RenewalAhead", last, begin)
@@ -289,73 +263,6 @@ class Audit:
                 verdict.recording_reasons.add("Maintenance")
         stopped = verdict.recording_reasons or verdict.service == "Suspended"
         verdict.recording = "Suspended" if stopped else "Serving"
-
-    # 13.3, 6.3, 11.3: after the end.
-
-    def _after(self, at: datetime, day: date, whole: bool) -> None:
-        verdict, terms = self.verdict, self.file.terms
-        verdict.contract, verdict.data = "Ended", "Retained"
-        event = day if whole else at
-        verdict.notices.add(("Ended", str(day)))
-        verdict.dates["ContractEnd"] = at
-        rules = terms.end_of_contract
-        assert rules
-        assert rules.erasure
-        retrieval = at
-        if rules.retrieval:
-            retrieval = time_up(event, rules.retrieval, extend=self.extend)
-        verdict.dates["DataRetrieval"] = retrieval
-        verdict.dates["ErasureDue"] = time_up(event, rules.erasure, extend=self.extend)
-        assert terms.logs
-        assert terms.logs.retention
-        verdict.dates["LogsExpiry"] = time_up(day, terms.logs.retention, extend=False)
-        self._data(retrieval)
-
-    def _data(self, retrieval: datetime) -> None:
-        verdict, file = self.verdict, self.file
-        returned = self._true_day(file.termination.restitution_acknowledged_on) or any(
-            bundle.acknowledged and bundle.offered <= bundle.acknowledged <= self.now
-            for bundle in file.bundles
-        )
-        confirmed = file.termination.erasure
-        agreed = confirmed is not None and file.contract.signed_on is not None
-        if returned:
-            verdict.data = "Restituted"
-        if file.erasure_started or (
-            (returned or retrieval <= self.now)
-            and agreed
-            and not self.held({"Recordings", "Accounts", "Keys"})
-        ):
-            verdict.data = "Erasing"
-        if file.erased:
-            verdict.data = "Erased"
-            verdict.notices.add(("ErasureDone", file.contract.reference, "Production"))
-            verdict.dates["BackupsExpiry"] = self.backups_end()
-        if file.backups_gone:
-            verdict.data = "BackupsExpired"
-            verdict.notices.add(("ErasureDone", file.contract.reference, "Backups"))
-        if file.closed:
-            verdict.data = "Closed"
-
-    def backups_end(self) -> datetime:
-        """6.3: ten days as a daily, two more months as a weekly, whatever the terms say."""
-        terms = self.file.terms.backup
-        assert terms
-        assert terms.daily
-        assert terms.weekly
-        assert self.file.erased
-        daily = paris_day(time_up(self.file.erased, terms.daily, extend=False) - timedelta(hours=1))
-        return time_up(daily, terms.weekly, extend=False)
-
-    def held(self, scope: set[str]) -> bool:
-        """Whether a hold keeps any of these stores."""
-        if not self.file.orders_readable:
-            return True
-        for order in self.file.orders:
-            freed = order.released is not None and order.placed <= order.released <= self.now
-            if not freed and (not order.scope or order.scope & scope):
-                return True
-        return False
 
 
 def _received(letter: Letter) -> datetime | None:

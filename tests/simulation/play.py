@@ -14,10 +14,11 @@ from functools import partial
 from jitsi_tenant_operator.contract.decision import ActionKind, Decision
 from jitsi_tenant_operator.contract.facts import Axis
 
+from .after import Verdict
 from .chance import Course, contract, terms
 from .file import File, Letter
 from .operating import OWN, Crashed, Operator
-from .oracle import Audit, Verdict
+from .oracle import Audit
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 YEARS = 3
