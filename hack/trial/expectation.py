@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from jitsi_tenant_operator import render
+from jitsi_tenant_operator.api.media import Exposure
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
-from jitsi_tenant_operator.api.platform import Exposure, JitsiPlatform
+from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.kube.secrets import secret_transform

@@ -19,10 +19,11 @@ from jitsi_tenant_operator.api.files import (
     read_placed,
     read_text,
 )
+from jitsi_tenant_operator.api.media import Exposure
 from jitsi_tenant_operator.api.model import CustomResource
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
-from jitsi_tenant_operator.api.platform import Exposure, JitsiPlatform
+from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.contract.calendar import Calendar

@@ -10,6 +10,8 @@ from pydantic import Field, StringConstraints
 
 from jitsi_tenant_operator.api.conditions import Conditions, Generation
 from jitsi_tenant_operator.api.constraints import Expected, MapList, SetList, Verified
+from jitsi_tenant_operator.api.entry import Entry
+from jitsi_tenant_operator.api.media import PlatformMedia
 from jitsi_tenant_operator.api.model import (
     CustomResource,
     Definition,
@@ -18,32 +20,17 @@ from jitsi_tenant_operator.api.model import (
     Rule,
 )
 from jitsi_tenant_operator.api.scalars import (
-    Cidr,
     CountryCode,
     DnsLabel,
     Email,
     Host,
-    Ipv4Address,
+    Labels,
     ObjectName,
     Release,
     SecretKey,
     ShortText,
 )
 
-LabelKey = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?"
-        r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",
-        max_length=317,
-    ),
-    Expected("the key of a label, such as example.org/role"),
-]
-LabelValue = Annotated[
-    str,
-    StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$", max_length=63),
-    Expected("the value of a label: at most 63 letters, digits, hyphens, underscores and dots"),
-]
 ImagePath = Annotated[
     str,
     StringConstraints(
@@ -71,10 +58,6 @@ TimeZone = Annotated[
         _is_time_zone,
     ),
     Expected("a time zone such as Europe/Paris"),
-]
-Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
-Annotations = Annotated[
-    dict[LabelKey, Annotated[str, StringConstraints(max_length=1024)]], Field(max_length=16)
 ]
 
 
@@ -108,179 +91,6 @@ class ComputeLocation(Location):
 
     node_selector: Labels = Field(default={})
     """The labels of the nodes that stand there; pods are scheduled on these only."""
-
-
-class EntryType(StrEnum):
-    """How web traffic enters."""
-
-    INGRESS = "Ingress"
-    GATEWAY = "Gateway"
-
-
-class IngressEntry(Model):
-    """Entry through an Ingress of each tenant."""
-
-    class_name: ObjectName
-    """The IngressClass."""
-    annotations: Annotations = Field(default={})
-    """Annotations for each Ingress, for instance of the controller."""
-
-
-class GatewayEntry(Model):
-    """Entry through a Gateway that all tenants share."""
-
-    name: ObjectName
-    """The Gateway."""
-    namespace: DnsLabel
-    """Its namespace."""
-    section_name: ObjectName | None = None
-    """The listener that the routes attach to; all when not set."""
-
-
-class IssuerKind(StrEnum):
-    """A kind of cert-manager issuer."""
-
-    CLUSTER_ISSUER = "ClusterIssuer"
-    ISSUER = "Issuer"
-
-
-class Issuer(Model):
-    """A cert-manager issuer."""
-
-    name: ObjectName
-    """Its name."""
-    kind: IssuerKind = IssuerKind.CLUSTER_ISSUER
-    """Its kind."""
-
-
-class EntryTls(Model):
-    """Where the certificates of Ingresses come from; a Gateway brings its own."""
-
-    rules: ClassVar = (
-        Rule(
-            "has(self.issuer) != has(self.secretName)",
-            "set exactly one of issuer and secretName",
-            lambda self: (self.issuer is None) != (self.secret_name is None),
-        ),
-    )
-
-    issuer: Issuer | None = None
-    """A cert-manager issuer that makes a certificate for each tenant."""
-    secret_name: ObjectName | None = None
-    """A wildcard certificate's Secret, which must be present in each tenant's namespace."""
-
-
-class Entry(Model):
-    """How browsers reach a tenant's web pods."""
-
-    rules: ClassVar = (
-        Rule(
-            "self.type == 'Ingress' ? has(self.ingress) && has(self.tls) : has(self.gateway)",
-            "an Ingress entry needs ingress and tls, a Gateway entry needs gateway",
-            lambda self: (
-                self.ingress is not None and self.tls is not None
-                if self.type is EntryType.INGRESS
-                else self.gateway is not None
-            ),
-        ),
-    )
-
-    type: EntryType = EntryType.INGRESS
-    """Ingress or Gateway."""
-    ingress: IngressEntry | None = None
-    """With an Ingress: its class."""
-    gateway: GatewayEntry | None = None
-    """With a Gateway: which one."""
-    tls: EntryTls | None = None
-    """With an Ingress: its certificates."""
-    namespaces: Labels = Field(
-        default={"kubernetes.io/metadata.name": "ingress-nginx"}, min_length=1
-    )
-    """The labels of the namespaces whose pods carry the entry's traffic to the web pods."""
-
-
-class Exposure(StrEnum):
-    """How media reaches a bridge."""
-
-    NODE_PORT = "NodePort"
-    LOAD_BALANCER = "LoadBalancer"
-    HOST_PORT = "HostPort"
-
-
-class TrafficPolicy(StrEnum):
-    """Kubernetes' externalTrafficPolicy."""
-
-    LOCAL = "Local"
-    CLUSTER = "Cluster"
-
-
-class LoadBalancer(Model):
-    """Services of type LoadBalancer, for media."""
-
-    class_name: ObjectName | None = None
-    """The load balancer class; the cluster's own when not set."""
-    annotations: Annotations = Field(default={})
-    """Annotations for each such Service, for instance of MetalLB."""
-
-
-class PortRange(Model):
-    """Ports, both ends included."""
-
-    rules: ClassVar = (
-        Rule(
-            "self.first <= self.last",
-            "first must not be above last",
-            lambda self: self.first <= self.last,
-        ),
-    )
-
-    first: Annotated[int, Field(ge=1024, le=65535)] = 10000
-    """The lowest port."""
-    last: Annotated[int, Field(ge=1024, le=65535)] = 10999
-    """The highest port."""
-
-
-class PlatformMedia(Model):
-    """How media reaches the bridges of all tenants."""
-
-    rules: ClassVar = (
-        Rule(
-            "self.advertiseNodeAddress || self.exposure == 'LoadBalancer'"
-            " || self.advertisedAddresses.size() > 0",
-            "without the node's address, advertisedAddresses must name at least one",
-            lambda self: (
-                self.advertise_node_address
-                or self.exposure is Exposure.LOAD_BALANCER
-                or bool(self.advertised_addresses)
-            ),
-        ),
-    )
-
-    exposure: Exposure = Exposure.NODE_PORT
-    """NodePort, LoadBalancer or HostPort."""
-    advertise_node_address: bool = True
-    """Whether the address of the bridge's node is given to clients (NodePort, HostPort)."""
-    advertised_addresses: Annotated[
-        tuple[Ipv4Address, ...],
-        Field(max_length=4),
-        SetList(),
-    ] = ()
-    """Further addresses that clients are given with the same port, for instance behind a NAT.
-
-    IPv4 only: a bridge maps its own IPv4 address.
-    """
-    external_traffic_policy: TrafficPolicy = TrafficPolicy.LOCAL
-    """Local keeps the client's address and takes no second hop."""
-    load_balancer: LoadBalancer = LoadBalancer()
-    """With LoadBalancer: how."""
-    host_ports: PortRange = PortRange()
-    """With HostPort: the ports that the operator may hand out."""
-    client_networks: Annotated[
-        tuple[Cidr, ...],
-        Field(min_length=1, max_length=32),
-        SetList(),
-    ] = ("0.0.0.0/0", "::/0")
-    """From where media may come."""
 
 
 class AccessMode(StrEnum):

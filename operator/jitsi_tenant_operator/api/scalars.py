@@ -9,7 +9,7 @@ import ipaddress
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from jitsi_tenant_operator.api.constraints import Expected, Verified, Written
 
@@ -208,6 +208,28 @@ LongText = Annotated[
     Expected("text of 1 to 1024 characters, without control characters"),
 ]
 """A paragraph of free text."""
+
+LabelKey = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?"
+        r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$",
+        max_length=317,
+    ),
+    Expected("the key of a label, such as example.org/role"),
+]
+
+LabelValue = Annotated[
+    str,
+    StringConstraints(pattern=r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$", max_length=63),
+    Expected("the value of a label: at most 63 letters, digits, hyphens, underscores and dots"),
+]
+
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
+
+Annotations = Annotated[
+    dict[LabelKey, Annotated[str, StringConstraints(max_length=1024)]], Field(max_length=16)
+]
 
 
 def mebibytes(memory: str) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from jitsi_tenant_operator.api.media import Exposure
 from jitsi_tenant_operator.api.objects import TenantKey
-from jitsi_tenant_operator.api.platform import Exposure
 from jitsi_tenant_operator.kube.children import ChildCache
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import MetadataRecord

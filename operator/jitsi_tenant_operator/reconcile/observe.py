@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
+from jitsi_tenant_operator.api.media import Exposure
 from jitsi_tenant_operator.api.objects import ObjectRef, TenantKey
-from jitsi_tenant_operator.api.platform import Exposure
 from jitsi_tenant_operator.api.tenant import BridgeStatus
 from jitsi_tenant_operator.kube.children import ChildCache, ChildRecord
 from jitsi_tenant_operator.kube.facts import (

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
+from jitsi_tenant_operator.api.media import PortRange
 from jitsi_tenant_operator.api.objects import TenantKey
-from jitsi_tenant_operator.api.platform import PortRange
 
 
 class HostPorts:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jitsi_tenant_operator.api.media import Exposure
 from jitsi_tenant_operator.api.objects import JsonObject
-from jitsi_tenant_operator.api.platform import Exposure
 from jitsi_tenant_operator.render import credentials, heap, jicofo, media, names, pods, probes
 from jitsi_tenant_operator.render.configuration import file
 from jitsi_tenant_operator.render.context import MediaAddress, TenantContext

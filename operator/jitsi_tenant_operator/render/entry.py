@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jitsi_tenant_operator.api.entry import EntryTls, GatewayEntry, IngressEntry, IssuerKind
 from jitsi_tenant_operator.api.objects import JsonObject
-from jitsi_tenant_operator.api.platform import EntryTls, GatewayEntry, IngressEntry, IssuerKind
 from jitsi_tenant_operator.render import web
 from jitsi_tenant_operator.render.context import TenantContext
 from jitsi_tenant_operator.render.labels import Component

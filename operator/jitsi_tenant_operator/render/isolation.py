@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from jitsi_tenant_operator.api.entry import EntryType
+from jitsi_tenant_operator.api.media import TrafficPolicy
 from jitsi_tenant_operator.api.meeting import LdapAccess
 from jitsi_tenant_operator.api.objects import JsonObject
-from jitsi_tenant_operator.api.platform import EntryType, TrafficPolicy
 from jitsi_tenant_operator.render import bridge, jicofo, media, prosody, recorder, web
 from jitsi_tenant_operator.render.context import TenantContext
 from jitsi_tenant_operator.render.labels import Component, selector

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jitsi_tenant_operator.api.media import Exposure
 from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.api.plan import ComponentSize
-from jitsi_tenant_operator.api.platform import Exposure
 from jitsi_tenant_operator.api.scalars import mebibytes
 from jitsi_tenant_operator.api.tenant import UpdatePolicy
 from jitsi_tenant_operator.render import accounts, claims

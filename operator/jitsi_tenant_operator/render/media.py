@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address
 
-from jitsi_tenant_operator.api.platform import Exposure, PlatformMedia
+from jitsi_tenant_operator.api.media import Exposure, PlatformMedia
 from jitsi_tenant_operator.render.context import MediaAddress
 
 PORT = 10000

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from jitsi_tenant_operator.api.entry import EntryType
 from jitsi_tenant_operator.api.files import read_files
+from jitsi_tenant_operator.api.media import Exposure
 from jitsi_tenant_operator.api.meeting import Authentication
 from jitsi_tenant_operator.api.model import CustomResource
 from jitsi_tenant_operator.api.plan import JitsiPlan
-from jitsi_tenant_operator.api.platform import EntryType, Exposure, JitsiPlatform
+from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.contract.terms import effective_terms

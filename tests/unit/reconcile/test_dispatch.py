@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from jitsi_tenant_operator.api.media import PortRange
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
-from jitsi_tenant_operator.api.platform import PortRange
 from jitsi_tenant_operator.kube.informer import Change, ChangeType
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
 from jitsi_tenant_operator.kube.secrets import SecretRecord

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from jitsi_tenant_operator.api.media import PortRange
 from jitsi_tenant_operator.api.objects import TenantKey
-from jitsi_tenant_operator.api.platform import PortRange
 from jitsi_tenant_operator.reconcile.ports import HostPorts
 
 KEYS = [TenantKey("east", name) for name in ("ada", "bob", "eve")]

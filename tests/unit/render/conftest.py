@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import pytest
 
 from jitsi_tenant_operator import render
+from jitsi_tenant_operator.api.media import Exposure
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject
 from jitsi_tenant_operator.api.plan import Feature, JitsiPlan
-from jitsi_tenant_operator.api.platform import Exposure, JitsiPlatform
+from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import OperationalTerms
 from jitsi_tenant_operator.render import MediaAddress, Observed, Source, TenantContext, media

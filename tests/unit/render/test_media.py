@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jitsi_tenant_operator import render
-from jitsi_tenant_operator.api.platform import PlatformMedia
+from jitsi_tenant_operator.api.media import PlatformMedia
 from jitsi_tenant_operator.render import MediaAddress, TenantContext, media
 
 if TYPE_CHECKING:
