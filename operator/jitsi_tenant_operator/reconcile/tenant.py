@@ -76,8 +76,12 @@ class _Work:
     def entered(self) -> bool:
         """Whether the entry leads people to the host that the spec asks for."""
         held_up = (*self.outcome.failed, *self.outcome.waiting)
-        return bool(self.context.observed.digests) and not any(
-            ref.kind in ENTRY_KINDS for ref in held_up
+        # A name that is taken keeps what comes after it from being applied at all.
+        stopped = any(isinstance(error, NameTaken) for error in self.outcome.failed.values())
+        return (
+            bool(self.context.observed.digests)
+            and not stopped
+            and not any(ref.kind in ENTRY_KINDS for ref in held_up)
         )
 
 
