@@ -171,7 +171,7 @@ class Leader:
         """Why the tenants as they were at the start have not all been looked at; None once so."""
         if not self._complete():
             errors = "; ".join(f"{kind}: {error}" for kind, error in self._last_errors().items())
-            return f"the caches are not complete {errors}".rstrip()
+            return "the caches are not complete" + (f": {errors}" if errors else "")
         if not self._workers.caught_up:
             return "the tenants that were there at the start are being looked at"
         now = self._client.clock.monotonic()
@@ -242,7 +242,7 @@ class Leader:
             await self._client.clock.sleep(RELOAD_SECONDS)
             try:
                 await self._load()
-            except KubeError as error:
+            except (KubeError, ConfigurationError) as error:
                 log.warning("our own kinds could not be read again: %s", error)
 
     async def _synced(self) -> None:
