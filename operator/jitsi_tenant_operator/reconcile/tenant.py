@@ -36,11 +36,11 @@ from jitsi_tenant_operator.render.names import CREDENTIALS
 
 RESYNC_SECONDS = 36_000.0
 """How often a tenant is looked at again although nothing is known to have changed."""
-ENTRY_KINDS = frozenset({"Ingress", "HTTPRoute"})
 NAMED_SOURCES_SECONDS = 600.0
 """The same for a tenant that names Secrets or ConfigMaps of its own, which nobody watches."""
-LACKING_SOURCES_SECONDS = 30.0
-"""The same while one of these is missing or unusable, and somebody waits."""
+LACKING_SECONDS = 30.0
+"""The same while one of these is missing or unusable, or no host port is free: somebody waits."""
+ENTRY_KINDS = frozenset({"Ingress", "HTTPRoute"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ class TenantReconciler:
         await self._c.publisher.publish(body, self._report(known, wanted, work))
         for error in work.outcome.failed.values():
             raise error
-        if work.problems:
-            return LACKING_SOURCES_SECONDS
+        if work.problems or work.obstacle is not None:
+            return LACKING_SECONDS
         return NAMED_SOURCES_SECONDS if _names_sources(work.context) else RESYNC_SECONDS
 
     def _wanted(self, body: JsonObject) -> Resolved | Unresolved:
