@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from .almanac import paris_day, time_up
 from .file import File
 
+EVERY_STORE = ("Recordings", "Accounts", "Keys", "Backups", "Logs")
+
 
 @dataclass
 class Verdict:
@@ -22,6 +24,9 @@ class Verdict:
     dates: dict[str, datetime] = field(default_factory=dict)
     notices: set[tuple[str, ...]] = field(default_factory=set)
     windows: dict[str, str] = field(default_factory=dict)
+    may_erase: bool = False
+    may_expire: bool = False
+    may_close: bool = False
 
 
 class AfterTheEnd:
@@ -60,29 +65,39 @@ class AfterTheEnd:
 
     def _data(self, retrieval: datetime) -> None:
         verdict, file = self.verdict, self.file
-        returned = self.true_day(file.termination.restitution_acknowledged_on) or any(
-            bundle.acknowledged and bundle.offered <= bundle.acknowledged <= self.now
-            for bundle in file.bundles
-        )
-        confirmed = file.termination.erasure
-        agreed = confirmed is not None and file.contract.signed_on is not None
-        if returned:
+        if self._returned():
             verdict.data = "Restituted"
-        if file.erasure_started or (
-            (returned or retrieval <= self.now)
-            and agreed
-            and not self.held({"Recordings", "Accounts", "Keys"})
-        ):
+        verdict.may_erase = self._may_erase(retrieval)
+        if file.erasure_started or verdict.may_erase:
             verdict.data = "Erasing"
         if file.erased:
             verdict.data = "Erased"
             verdict.notices.add(("ErasureDone", file.contract.reference, "Production"))
             verdict.dates["BackupsExpiry"] = self.backups_end()
+            due = self.backups_end() <= self.now
+            verdict.may_expire = due and not self.held({"Backups", "Keys"})
         if file.backups_gone:
             verdict.data = "BackupsExpired"
             verdict.notices.add(("ErasureDone", file.contract.reference, "Backups"))
+            due = verdict.dates["LogsExpiry"] <= self.now
+            verdict.may_close = due and not self.held(set(EVERY_STORE))
         if file.closed:
             verdict.data = "Closed"
+
+    def _returned(self) -> bool:
+        return self.true_day(self.file.termination.restitution_acknowledged_on) or any(
+            bundle.acknowledged and bundle.offered <= bundle.acknowledged <= self.now
+            for bundle in self.file.bundles
+        )
+
+    def _may_erase(self, retrieval: datetime) -> bool:
+        confirmed = self.file.termination.erasure
+        return (
+            (self._returned() or retrieval <= self.now)
+            and confirmed is not None
+            and self.file.contract.signed_on is not None
+            and not self.held({"Recordings", "Accounts", "Keys"})
+        )
 
     def backups_end(self) -> datetime:
         """6.3: ten days as a daily, two more months as a weekly, whatever the terms say."""

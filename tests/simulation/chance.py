@@ -11,13 +11,13 @@ from jitsi_tenant_operator.api.contract import Contract
 from jitsi_tenant_operator.api.terms import OperationalTerms
 
 from . import changes
+from .after import EVERY_STORE
 from .file import File, Letter, Order, Works
 
 Event = tuple[datetime, Callable[[File], None]]
 """Something that becomes known: when it does, and what it changes in the file."""
 
 FIRST = date(2026, 1, 5)
-STORES = ("Recordings", "Accounts", "Keys", "Backups", "Logs")
 
 
 def terms(chance: random.Random) -> OperationalTerms:
@@ -200,7 +200,7 @@ class Course:
     def _holds(self) -> Iterator[Event]:
         placed = self._when(2)
         size = self.chance.choice([0, 1, 2, 5])
-        scope = frozenset(self.chance.sample(STORES, size))
+        scope = frozenset(self.chance.sample(EVERY_STORE, size))
         basis = self.chance.choice(["court order", "court order", ""])
         order = Order(self._name(), scope, basis, placed)
         yield placed, lambda file: file.orders.append(order)

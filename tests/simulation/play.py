@@ -67,6 +67,7 @@ class Play:
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._written: set[tuple[str, ...]] = set()
+        self._steps: set[str] = set()
 
     def run(self) -> Outcome:
         """All days, from the first to the last; raises Violation."""
@@ -210,8 +211,7 @@ class Play:
         # A timer of this very instant may not have rung yet.
         if found.next is not None and found.next <= self._clock():
             return
-        audit = Audit(self.file, at)
-        verdict = audit.judge()
+        verdict = Audit(self.file, at).judge()
         self.outcome.checks += 1
         self._compare("contract", str(found.contract), verdict.contract, at)
         self._compare("service", str(found.service.state), verdict.service, at)
@@ -225,7 +225,7 @@ class Play:
         self._compare("windows", windows, verdict.windows, at)
         self._compare_dates(found, verdict, at)
         self._compare_notices(verdict, at)
-        self._compare_steps(audit, verdict, at)
+        self._compare_steps(verdict, at)
         for word in (verdict.contract, verdict.service, verdict.data, *verdict.service_reasons):
             self.outcome.seen[word] += 1
 
@@ -248,17 +248,20 @@ class Play:
             self._violated(at, f"nothing calls for these notices: {surplus}")
         self._written |= made
 
-    def _compare_steps(self, audit: Audit, verdict: Verdict, at: datetime) -> None:
-        """What can be done with the data is done, since the operator does it at once."""
+    def _compare_steps(self, verdict: Verdict, at: datetime) -> None:
+        """Each step with the data is taken when the clauses allow it, and not before."""
         file = self.file
-        free = verdict.data == "Erasing" and not audit.held({"Recordings", "Accounts", "Keys"})
-        if free and file.termination.erasure is not None and file.erasure_started is None:
-            self._violated(at, "production data was not erased")
-        free = verdict.data == "Erased" and not audit.held({"Backups", "Keys"})
-        if free and audit.backups_end() <= at:
-            self._violated(at, "the expiry of the backups was not recorded")
-        if file.backups_gone and file.erased and file.backups_gone < audit.backups_end():
-            self._violated(at, "backups went before their time")
+        for step, taken, allowed in (
+            ("erasure", file.erasure_started, verdict.may_erase),
+            ("expiry of backups", file.backups_gone, verdict.may_expire),
+            ("close", file.closed, verdict.may_close),
+        ):
+            if allowed and taken is None:
+                self._violated(at, f"the {step} was due and not done")
+            if taken is not None and step not in self._steps:
+                self._steps.add(step)
+                if not allowed:
+                    self._violated(at, f"nothing allows the {step}")
 
     def _count_up(self) -> None:
         """Each action once, and one notice for each suspension and each return."""
