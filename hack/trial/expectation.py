@@ -20,7 +20,7 @@ from jitsi_tenant_operator.kube.secrets import secret_transform
 from jitsi_tenant_operator.leader import CHILD_KINDS
 from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve, tenant_context
 from jitsi_tenant_operator.render import Observed, Source, TenantContext, credentials, labels
-from jitsi_tenant_operator.render.context import MediaAddress, SourceKind
+from jitsi_tenant_operator.render.context import MediaAddress, SourceKind, Volume
 from trial.cluster import Cluster, RefusedError, Tenant
 from trial.waiting import SECONDS, until
 
@@ -89,7 +89,9 @@ async def rendered(tenant: Tenant) -> dict[ObjectRef, JsonObject]:
     assert isinstance(resolved, Resolved), resolved
     context = tenant_context(resolved, "jitsi-tenant-operator")
     observed = Observed(
-        await _media(cluster, context, body), await _digests(cluster, context, tenant)
+        await _media(cluster, context, body),
+        await _digests(cluster, context, tenant),
+        await _volumes(cluster, tenant.namespace),
     )
     return render.tenant(tenant_context(resolved, "jitsi-tenant-operator", observed))
 
@@ -113,6 +115,18 @@ async def _media(
         ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or ()
         if ingress:
             found[index] = MediaAddress(10000, tuple(entry["ip"] for entry in ingress))
+    return found
+
+
+async def _volumes(cluster: Cluster, namespace: str) -> dict[str, Volume]:
+    found = {}
+    for claim in await cluster.list("v1", "PersistentVolumeClaim", namespace):
+        spec = claim["spec"]
+        found[claim["metadata"]["name"]] = Volume(
+            spec.get("storageClassName"),
+            tuple(spec["accessModes"]),
+            spec["resources"]["requests"]["storage"],
+        )
     return found
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.transport import Request
-from trial.cluster import RECORDING, Cluster, Tenant, path_of
+from trial.cluster import RECORDING, Cluster, Tenant, laid_over, path_of
 from trial.expectation import exact, templates
 from trial.operating import Operating
-from trial.settings import PLAN, PLATFORM
+from trial.settings import PLAN, PLATFORM, storage_class
 from trial.waiting import until
 
 ALL = {"web", "prosody", "jicofo", "jvb-0"}
@@ -113,6 +113,23 @@ async def test_a_bridge_that_ends_keeps_its_port_until_its_meetings_have_ended(
     await cluster.patch(ObjectRef.of(pod), {"metadata": {"finalizers": None}})
     await cluster.gone(service)
     await exact(tenant)
+
+
+async def test_a_volume_that_cannot_change_keeps_nobody_from_the_rest(
+    cluster: Cluster, operator: Operating
+) -> None:
+    wish = laid_over(RECORDING, {"recording": {"storage": "20Gi"}})
+    tenant = await cluster.tenant(wish)
+    await tenant.ready()
+    claim = tenant.child("PersistentVolumeClaim", "recordings")
+    before = (await cluster.get(claim))["spec"]
+    store = {"accessMode": "ReadWriteMany", "className": "other"}
+    await storage_class(cluster, "other")
+    await cluster.patch(PLATFORM, {"spec": {"storage": {"recordings": store}}})
+    await tenant.change({"recording": {"storage": "10Gi", "recorders": 1}})
+    await tenant.ready()
+    await exact(tenant)
+    assert (await cluster.get(claim))["spec"] == before
 
 
 async def test_a_change_of_the_plan_reaches_its_tenants(tenant: Tenant, cluster: Cluster) -> None:

@@ -13,7 +13,7 @@ from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from trial.cluster import RECORDING, Cluster, Tenant, laid_over, shared
 from trial.expectation import children, exact
 from trial.operating import Operating
-from trial.settings import PLAN, put
+from trial.settings import PLAN, PLATFORM, put
 
 if TYPE_CHECKING:
     from tests.integration.operator.conftest import Hasten
@@ -71,8 +71,7 @@ async def add_channel(tenant: Tenant) -> None:
         {"name": "stable", "release": "stable-11146-2"},
         {"name": "next", "release": "stable-11146-4"},
     ]
-    platform = ObjectRef(API_VERSION, "JitsiPlatform", "", "default")
-    await tenant.cluster.patch(platform, {"spec": {"jitsi": {"channels": channels}}})
+    await tenant.cluster.patch(PLATFORM, {"spec": {"jitsi": {"channels": channels}}})
 
 
 async def widen_plan(tenant: Tenant) -> None:
@@ -209,3 +208,38 @@ async def test_a_secret_with_characters_that_cannot_be_written_is_refused(
     async with hasten():
         await tenant.ready()
     await exact(tenant)
+
+
+async def test_a_store_outside_the_allowed_countries_stops_changes_and_nothing_else(
+    tenant: Tenant, cluster: Cluster, operator: Operating
+) -> None:
+    before, applied = await contents(tenant), (await tenant.status())["observedGeneration"]
+    abroad = {"store": {"location": {"country": "US", "site": "Ashburn"}}}
+    await cluster.patch(PLATFORM, {"spec": {"logs": abroad}})
+    await tenant.refused("LocationNotAllowed", "spec.logs.store.location", "US", "FR")
+    await tenant.change(BRANDING)
+    await tenant.refused("LocationNotAllowed", "dpa-2026-05-19")
+    await operator.quiet()
+    assert await contents(tenant) == before
+    assert (await tenant.status())["observedGeneration"] == applied
+    await cluster.patch(PLATFORM, {"spec": {"logs": None}})
+    await tenant.ready()
+    await exact(tenant)
+
+
+async def test_without_a_platform_everything_goes_on_as_it_is(
+    tenant: Tenant, cluster: Cluster, operator: Operating
+) -> None:
+    before = await contents(tenant)
+    platform = await cluster.get(PLATFORM)
+    await cluster.delete(PLATFORM)
+    await tenant.refused("PlatformNotFound", "default")
+    new = await cluster.tenant(name="new")
+    await new.refused("PlatformNotFound", "default")
+    await operator.quiet()
+    assert await contents(tenant) == before
+    assert await children(cluster, new.namespace) == {}
+    await cluster.create(shared("JitsiPlatform", "default", platform["spec"]))
+    for each in (tenant, new):
+        await each.ready()
+        await exact(each)
