@@ -151,12 +151,18 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(folder: Path) -> AsyncIterator[Cluster]:
+async def cluster(folder: Path, *, controllers: bool) -> AsyncIterator[Cluster]:
     """Start a control plane with the project's kinds, rights and samples but the tenants.
 
-    Raises localplane.PlaneError, toolbox.ToolError.
+    Without `controllers` it is the API server and its store alone. Raises localplane.PlaneError,
+    toolbox.ToolError.
     """
-    options = localplane.PlaneOptions(audit=localplane.AUDIT_CLIENTS)
+    options = localplane.PlaneOptions(
+        controller_manager=controllers,
+        scheduler=controllers,
+        nodes=localplane.DEFAULT_NODES if controllers else (),
+        audit=localplane.AUDIT_CLIENTS,
+    )
     with await asyncio.to_thread(localplane.start, folder, options) as plane:
         connection = plane.connection
         await asyncio.to_thread(_install, connection)

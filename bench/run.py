@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +61,10 @@ async def measure(options: Options, folder: Path, say: Callable[[str], None]) ->
     Raises localplane.PlaneError, toolbox.ToolError, TimeoutError, RuntimeError.
     """
     say("starting two control planes")
-    async with cluster(folder / "own") as own, cluster(folder / "bare") as bare:
+    async with (
+        cluster(folder / "own", controllers=True) as own,
+        cluster(folder / "bare", controllers=False) as bare,
+    ):
         operator = await OperatorProcess.start(own)
         try:
             return await _Run(options, own, bare, operator, say).all()
@@ -88,12 +91,12 @@ class _Run:
 
     async def all(self) -> Measurements:
         """All measurements; the operator is stopped after them."""
+        first, *more = sizes(self._options.tenants)
         memory = [self._memory()]
-        rounds = []
-        for index, size in enumerate(sizes(self._options.tenants)):
-            self._say(f"round {index + 1} of {ROUNDS}: {size} new tenants")
-            rounds.append(await self._round(size, floor_first=index % 2 == 0))
-            memory.append(self._memory())
+        rounds = await self._rounds([first])
+        memory.append(self._memory())
+        rounds += await self._rounds(more)
+        memory.append(self._memory())
         self._say(f"looking on for {self._options.idle_seconds:g} s")
         quiet = await idle.measure(self._own, self._operator, self._options.idle_seconds)
         self._say(f"restarting {self._options.restarts} times")
@@ -101,15 +104,29 @@ class _Run:
             self._own, self._operator, self._options.restarts
         )
         self._say(f"{self._options.samples} tenants, one at a time")
+        await self._own.stop_controllers()
         samples = await latency.measure(self._own, self._bare, self._names(self._options.samples))
         await self._operator.stop()
         return Measurements(rounds, memory, quiet, restarts, samples)
 
-    async def _round(self, size: int, *, floor_first: bool) -> Round:
-        names = self._names(size)
-        return await throughput.measure(
-            self._own, self._operator, self._bare, names, floor_first=floor_first
-        )
+    async def _rounds(self, sizes: Sequence[int]) -> list[Round]:
+        """So many tenants in each round; all of them are Ready in the end."""
+        await self._own.stop_controllers()
+        rounds = []
+        for index, size in enumerate(sizes):
+            self._say(f"{size} new tenants")
+            found = await throughput.measure(
+                self._own,
+                self._operator,
+                self._bare,
+                self._names(size),
+                floor_first=index % 2 == 0,
+            )
+            rounds.append(found)
+        self._say(f"bringing {self._made} tenants to Ready")
+        await self._own.start_controllers()
+        await self._own.settle(self._own.workloads_ready, self._own.tenants_ready)
+        return rounds
 
     def _names(self, number: int) -> list[str]:
         names = tenants.names(self._made, number)

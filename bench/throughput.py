@@ -1,10 +1,9 @@
 """New tenants: how fast the operator makes their children, and how fast a bare client would.
 
-Both work on control planes of their own, which are alike and hold the same, in turns: what else
-happens on the machine meets one as it meets the other. Nothing but the API server and its store
-works meanwhile: the controllers, which would take most of the machine, start when the round is
-over and bring what was made to Ready. In both cases the same program makes the tenants, at the
-same pace, so that the time runs from the first tenant to its last child for both.
+Both work on control planes of their own, in turns: what else happens on the machine meets one as
+it meets the other. Nothing but the API server and its store works meanwhile; controllers, which
+would take most of the machine, are at a stand. In both cases the same program makes the tenants, at
+the same pace, so that the time runs from the first tenant to its last child for both.
 """
 
 from __future__ import annotations
@@ -19,9 +18,7 @@ from bench.cluster import OPERATOR_USER, Cluster
 from bench.floor_process import bare_applier
 from bench.operator_process import OperatorProcess
 from bench.tenants import ChildTemplate
-
-IN_FLIGHT = 32
-"""Requests that the operator has in flight at most, and so the bare client."""
+from jitsi_tenant_operator.kube.client import MAX_IN_FLIGHT
 
 _POLL_SECONDS = 0.1
 _LONGEST_SECONDS = 1800.0
@@ -70,21 +67,19 @@ async def measure(
     *,
     floor_first: bool,
 ) -> Round:
-    """One round with the tenants of these names; after it both control planes are at rest."""
+    """One round with the tenants of these names; neither control plane may run controllers."""
     templates = tenants.child_templates()
-    await asyncio.gather(*(each.make_namespaces(names) for each in (own, bare)))
-    await asyncio.gather(*(each.rest() for each in (own, bare)))
-    await asyncio.gather(*(each.stop_controllers() for each in (own, bare)))
-    floor_side: Side | None = None
-    if floor_first:
-        floor_side = await _floor(bare, names, templates)
-    operator_side = await _operator(own, operator, names, templates)
-    if floor_side is None:
-        floor_side = await _floor(bare, names, templates)
-    await asyncio.gather(*(each.start_controllers() for each in (own, bare)))
-    await bare.settle(bare.workloads_ready)
-    await own.settle(own.workloads_ready, own.tenants_ready)
-    return Round(len(names), len(names) * len(templates), operator_side, floor_side)
+    for each in (own, bare):
+        await each.make_namespaces(names)
+        await each.rest()
+    floor = await _floor(bare, names, templates) if floor_first else None
+    done = await _operator(own, operator, names, templates)
+    return Round(
+        tenants=len(names),
+        children=len(names) * len(templates),
+        operator=done,
+        floor=floor or await _floor(bare, names, templates),
+    )
 
 
 async def until_applied(
@@ -130,7 +125,7 @@ async def _floor(
 ) -> Side:
     log = cluster.audit()
     async with bare_applier(
-        cluster.connection, cluster.token, templates, in_flight=IN_FLIGHT
+        cluster.connection, cluster.token, templates, in_flight=MAX_IN_FLIGHT
     ) as client:
         before, served = client.cpu_seconds(), cluster.cpu_seconds()
         await cluster.make_tenants(names, client.apply)
