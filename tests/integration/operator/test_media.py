@@ -174,6 +174,27 @@ async def test_the_entry_can_be_switched_to_a_gateway_and_back(
     assert await templates(tenant) == before
 
 
+async def test_a_route_of_someone_else_is_not_taken_over(
+    gateway_api: None, tenant: Tenant, cluster: Cluster, hasten: Hasten
+) -> None:
+    route = tenant.child("HTTPRoute", "web")
+    await cluster.create(
+        {
+            "apiVersion": route.api_version,
+            "kind": route.kind,
+            "metadata": {"name": route.name, "namespace": route.namespace},
+            "spec": {"hostnames": ["meet.others.example"]},
+        }
+    )
+    async with hasten():
+        await cluster.patch(PLATFORM, {"spec": GATEWAY})
+        await tenant.refused("NameConflict", route.name)
+        assert (await cluster.get(route))["spec"]["hostnames"] == ["meet.others.example"]
+        await cluster.delete(route)
+        await tenant.ready()
+        await exact(tenant)
+
+
 async def test_a_gateway_is_waited_for_until_the_cluster_knows_what_it_is(
     cluster: Cluster,
     without_gateway_api: None,

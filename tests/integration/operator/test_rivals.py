@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from trial.cluster import RECORDING, Cluster
 from trial.expectation import children, exact, templates
@@ -133,12 +135,17 @@ async def test_a_second_tenant_in_a_namespace_waits_until_the_first_and_its_keys
         await exact(second, first.child("PersistentVolumeClaim", "accounts"))
 
 
+@pytest.mark.parametrize("pods", [False, True], ids=["what pods need", "pods"])
 async def test_nothing_of_others_is_adopted_under_the_name_of_any_child(
-    cluster: Cluster, operator: Operating, hasten: Hasten
+    cluster: Cluster, operator: Operating, hasten: Hasten, pods: bool
 ) -> None:
     model = await cluster.tenant(RECORDING, name="acme")
     await model.ready()
-    names = [ref for ref in await children(cluster, model.namespace) if ref.kind != "Secret"]
+    names = [
+        ref
+        for ref in await children(cluster, model.namespace)
+        if ref.kind != "Secret" and (ref.kind in {"Deployment", "StatefulSet"}) == pods
+    ]
     await model.delete()
     namespace = await cluster.namespace()
     refs = [ObjectRef(ref.api_version, ref.kind, namespace, ref.name) for ref in names]
