@@ -14,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 
+from localplane.processes import WITH_PARENT
 from trial.waiting import until
 
 COMMAND = Path(sys.executable).with_name("jitsi-tenant-operator")
@@ -78,7 +79,11 @@ async def started(kubeconfig: Path, folder: Path, identity: str) -> AsyncIterato
     port = _free_port()
     log = folder / f"{identity}.log"
     with log.open("ab") as file:
+        # It dies with the test run, even if that is killed.
         process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(WITH_PARENT),
+            str(os.getpid()),
             str(COMMAND),
             "run",
             f"--kubeconfig={kubeconfig}",

@@ -157,8 +157,31 @@ async def test_nothing_of_others_is_adopted_under_the_name_of_any_child(
         found = await cluster.get(ref)
         assert found["metadata"]["uid"] == body["metadata"]["uid"], ref
         assert "jitsi-tenant-operator" not in str(found), ref
+    workloads = [ref for ref in refs if ref.kind in {"Deployment", "StatefulSet"}]
     for ref in refs:
-        await cluster.delete(ref)
+        if ref not in workloads:
+            await cluster.delete(ref)
+    async with hasten():
+        await tenant.refused("NameConflict", *(ref.kind for ref in workloads))
+        for ref in workloads:
+            await cluster.delete(ref)
+        await tenant.ready()
+    await exact(tenant)
+
+
+async def test_a_route_of_others_is_not_adopted(
+    gateway_api: None, cluster: Cluster, operator: Operating, hasten: Hasten
+) -> None:
+    gateway = {"type": "Gateway", "gateway": {"name": "web", "namespace": "web"}}
+    await cluster.patch(PLATFORM, {"spec": {"entry": gateway}})
+    route = ObjectRef(
+        "gateway.networking.k8s.io/v1", "HTTPRoute", await cluster.namespace(), "acme-web"
+    )
+    theirs = await cluster.create({**foreign(route), "spec": {}})
+    tenant = await cluster.tenant(namespace=route.namespace)
+    await tenant.refused("NameConflict", "HTTPRoute")
+    assert (await cluster.get(route))["metadata"]["uid"] == theirs["metadata"]["uid"]
+    await cluster.delete(route)
     async with hasten():
         await tenant.ready()
     await exact(tenant)
