@@ -53,6 +53,9 @@ class _Shared:
     def host_holder(self, host: str) -> TenantKey | None:  # noqa: ARG002
         return None
 
+    def recorded(self, key: TenantKey) -> None:  # noqa: ARG002
+        return None
+
 
 async def children(cluster: Cluster, namespace: str) -> dict[ObjectRef, JsonObject]:
     """Everything in a namespace that says it is the operator's, pods left out."""

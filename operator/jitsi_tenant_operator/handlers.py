@@ -10,11 +10,8 @@ from typing import Any, Protocol
 
 import kopf
 
+from jitsi_tenant_operator.api.kinds import KINDS
 from jitsi_tenant_operator.api.objects import GROUP, VERSION, JsonObject
-from jitsi_tenant_operator.api.plan import JitsiPlan
-from jitsi_tenant_operator.api.platform import JitsiPlatform
-from jitsi_tenant_operator.api.tenant import JitsiTenant
-from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.stateless import NoDiffBase, NoProgress
 
 
@@ -51,7 +48,7 @@ def registry(operator: Operator) -> kopf.OperatorRegistry:
     async def login(**_: Any) -> kopf.ConnectionInfo:
         return operator.connection()
 
-    for model in (JitsiTenant, JitsiPlatform, JitsiPlan, JitsiTerms):
+    for model in KINDS:
 
         @kopf.on.event(
             GROUP, VERSION, model.definition.plural, id=model.definition.plural, registry=handlers

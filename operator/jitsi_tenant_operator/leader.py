@@ -24,7 +24,9 @@ from jitsi_tenant_operator.kube.events import EventRecorder
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import metadata_record
 from jitsi_tenant_operator.kube.secrets import secret_informer
+from jitsi_tenant_operator.reconcile.course import ContractFollower
 from jitsi_tenant_operator.reconcile.dispatch import Dispatcher
+from jitsi_tenant_operator.reconcile.endings import MeetingEndings
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, ReconcileMetrics
 from jitsi_tenant_operator.reconcile.ports import HostPorts
@@ -36,7 +38,7 @@ from jitsi_tenant_operator.reconcile.tenant import (
     Collaborators,
     TenantReconciler,
 )
-from jitsi_tenant_operator.reconcile.workers import Key, Workers
+from jitsi_tenant_operator.reconcile.workers import Again, Key, Workers
 from jitsi_tenant_operator.reconcile.world import World
 from jitsi_tenant_operator.render import credentials
 from jitsi_tenant_operator.render.labels import MANAGED, TENANT_LABEL
@@ -86,8 +88,9 @@ class Leader:
         self._queue_metrics = QueueMetrics(registry)
         self._metrics = ReconcileMetrics(registry)
         self._queue: WorkQueue[Key] = WorkQueue(client.clock, self._queue_metrics)
+        self._notice_queue: WorkQueue[ObjectRef] = WorkQueue(client.clock, self._queue_metrics)
         self._ports = HostPorts()
-        self._dispatcher = Dispatcher(self._world, self._queue, self._ports)
+        self._dispatcher = Dispatcher(self._world, self._queue, self._notice_queue, self._ports)
         self._children = ChildCache(
             client,
             CHILD_KINDS,
@@ -108,13 +111,15 @@ class Leader:
             on_change=self._dispatcher.namespace_changed,
         )
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
-        self._workers = Workers(
-            self._queue,
-            TenantReconciler(self._collaborators(namespace)),
-            SharedReconciler(self._world, client),
-            self._metrics,
-            number=workers,
-        )
+        self._tenants = TenantReconciler(self._collaborators(namespace))
+        self._shared = SharedReconciler(self._world, client)
+        self._workers = Workers(self._queue, self._reconcile, self._metrics, number=workers)
+
+    async def _reconcile(self, key: Key) -> Again | None:
+        if isinstance(key, ObjectRef):
+            await self._shared.reconcile(key)
+            return None
+        return await self._tenants.reconcile(key)
 
     def _collaborators(self, namespace: str) -> Collaborators:
         return Collaborators(
@@ -124,6 +129,9 @@ class Leader:
             secrets=TenantSecrets(self._client, self._secrets, random.SystemRandom()),
             media=MediaAddresses(self._children, self._namespaces, self._ports),
             publisher=Publisher(self._world, self._client, self._events),
+            contracts=ContractFollower(self._world.around_contracts, self._client),
+            endings=MeetingEndings(self._client, self._children),
+            windows=self._dispatcher.windows_changed,
             gone=self._dispatcher.tenant_gone,
             operator_namespace=namespace,
         )

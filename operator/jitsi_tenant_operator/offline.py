@@ -148,6 +148,9 @@ class _Files:
         assert platform is not None, "the samples hold one"
         return self._first(lambda tenant: host_of(tenant, platform) == host)
 
+    def recorded(self, key: TenantKey) -> None:
+        """Files hold no ledger."""
+
     def _first(self, is_holder: Callable[[JitsiTenant], bool]) -> TenantKey | None:
         for tenant in filter(is_holder, self.tenants):
             return TenantKey(tenant.metadata.namespace, tenant.metadata.name)

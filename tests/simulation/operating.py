@@ -10,23 +10,21 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jitsi_tenant_operator.api.contract import Party
+from jitsi_tenant_operator.api.hold import HoldScope
+from jitsi_tenant_operator.api.notice import Breach, Channel, NoticeKind
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.decide import decide
 from jitsi_tenant_operator.contract.decision import Action, ActionKind, Decision
 from jitsi_tenant_operator.contract.facts import (
     Axis,
-    Breach,
-    Channel,
     Entry,
     Evidence,
     Export,
     Facts,
     Hold,
-    HoldScope,
     Ledger,
     Maintenance,
     Notice,
-    NoticeKind,
 )
 from jitsi_tenant_operator.contract.terms import EffectiveTerms
 

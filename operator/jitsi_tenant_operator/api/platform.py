@@ -24,6 +24,7 @@ from jitsi_tenant_operator.api.scalars import (
     DnsLabel,
     Email,
     Host,
+    HttpsUrl,
     Labels,
     ObjectName,
     Release,
@@ -202,17 +203,38 @@ class PlatformLogs(Model):
     """The storage of the volumes for current and archived logs."""
 
 
+class Webhook(Model):
+    """Another system that is told of each notice, by signed JSON."""
+
+    url: HttpsUrl
+    """Where the JSON is posted."""
+    secret: SecretKeyReference
+    """The key of a Secret in the operator's namespace that signs it."""
+
+
 class PlatformNotifications(Model):
     """How notices leave."""
 
     smtp_host: Host
     """The mail server."""
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
-    """Its port; TLS is always asked for."""
+    """Its port; with 465 TLS from the first byte on, else by STARTTLS, never without."""
+    certificate_authority: SecretKeyReference | None = None
+    """The key of a ConfigMap in the operator's namespace with the certificates (PEM) that the mail
+    server is checked against; those of the operator's image when not set."""
     sender: Email
     """The address that notices come from."""
+    sender_name: ShortText | None = None
+    """The name beside that address, and below the text: the host's own."""
     credentials: ObjectName | None = None
     """The Secret in the operator's namespace with username and password."""
+    acknowledgement_address: HttpsUrl | None = None
+    """Where the operator's page for acknowledging notices is reached; without it, notices have no
+    link, and receipts are entered by hand."""
+    templates: ObjectName | None = None
+    """A ConfigMap in the operator's namespace whose keys replace templates of the same name."""
+    webhook: Webhook | None = None
+    """Another system that is told of each notice."""
 
 
 class PriorityClasses(Model):

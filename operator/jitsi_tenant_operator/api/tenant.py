@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from jitsi_tenant_operator.api.conditions import Conditions, Generation
-from jitsi_tenant_operator.api.constraints import MapList
+from jitsi_tenant_operator.api.constraints import MapList, SetList
 from jitsi_tenant_operator.api.contract import Contract, Suspension, Termination
 from jitsi_tenant_operator.api.meeting import Access, Branding, Meetings
 from jitsi_tenant_operator.api.model import (
@@ -21,9 +21,11 @@ from jitsi_tenant_operator.api.model import (
 )
 from jitsi_tenant_operator.api.scalars import (
     MAX_LABEL,
+    CalendarDate,
     DnsLabel,
     Duration,
     Host,
+    Instant,
     LocalTime,
     ObjectName,
     Release,
@@ -186,6 +188,59 @@ class BridgeStatus(Model):
     """Whether it runs and is ready."""
 
 
+class DeadlineStatus(Model):
+    """One date of the contract: when a time is over, or something begins."""
+
+    name: Annotated[str, Field(max_length=64)]
+    """Its name, for instance NonRenewal."""
+    subject: Annotated[str, Field(max_length=253)] | None = None
+    """What it concerns, where there may be several of a name."""
+    at: Instant
+    """The first instant at which the time is over, or at which something begins."""
+    rule: Annotated[str, Field(max_length=512)]
+    """By which rule, in words."""
+    document: Annotated[str, Field(max_length=253)]
+    """The document that has the rule."""
+    clause: Annotated[str, Field(max_length=16)] | None = None
+    """The clause of that document."""
+    passed: bool = False
+    """Whether the instant has come."""
+
+
+_State = Annotated[str, Field(max_length=32)]
+
+
+class ContractStatus(Model):
+    """How the contract stands, on each axis."""
+
+    state: _State
+    """Draft, InForce, UnderNotice or Ended."""
+    service: _State
+    """Serving, Suspended or Disabled."""
+    service_reasons: Annotated[tuple[_State, ...], Field(max_length=8), SetList()] = ()
+    """Why the service is suspended."""
+    service_until: Instant | None = None
+    """When the suspension ends by itself, where that is known."""
+    recording: _State
+    """Serving, Suspended or Disabled."""
+    recording_reasons: Annotated[tuple[_State, ...], Field(max_length=8), SetList()] = ()
+    """Why recording alone is suspended."""
+    data: _State
+    """Live, Retained, Restituted, Erasing, Erased, BackupsExpired or Closed."""
+    waits: Annotated[tuple[_State, ...], Field(max_length=8), SetList()] = ()
+    """What the next step of the data waits for."""
+    ends_on: CalendarDate | None = None
+    """The last day, where an end is known."""
+    end_cause: _State | None = None
+    """Why it ends."""
+    next: Instant | None = None
+    """When anything changes next, if nothing else becomes known."""
+    deadlines: Annotated[tuple[DeadlineStatus, ...], Field(max_length=64)] = ()
+    """All dates, in order of time; at most 64."""
+    record: Annotated[str, Field(max_length=253)] | None = None
+    """The JitsiTenantRecord with the ledger."""
+
+
 class JitsiTenantStatus(Model):
     """What the operator found and did."""
 
@@ -219,6 +274,10 @@ class JitsiTenantStatus(Model):
         | None
     ) = None
     """The terms in force, each with its source."""
+    phase: _State | None = None
+    """How the contract and its data stand, in one word."""
+    contract: ContractStatus | None = None
+    """How the contract stands, and every date of it."""
 
 
 _READY = '.status.conditions[?(@.type=="Ready")]'
@@ -235,6 +294,7 @@ class JitsiTenant(CustomResource):
         columns=(
             PrinterColumn("Ready", f"{_READY}.status"),
             PrinterColumn("Reason", f"{_READY}.reason"),
+            PrinterColumn("Phase", ".status.phase"),
             PrinterColumn("URL", ".status.url"),
             PrinterColumn("Plan", ".spec.plan"),
             PrinterColumn("Bridges", ".status.bridgeReplicas", "integer"),

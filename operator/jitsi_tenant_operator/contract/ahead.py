@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from jitsi_tenant_operator.api.contract import RenewalMode
+from jitsi_tenant_operator.api.notice import NoticeKind
 from jitsi_tenant_operator.api.terms import Subject
 from jitsi_tenant_operator.contract import words
 from jitsi_tenant_operator.contract.case import Case
 from jitsi_tenant_operator.contract.decision import Action, ActionKind, Deadline, End
-from jitsi_tenant_operator.contract.facts import NoticeKind
 from jitsi_tenant_operator.contract.term import Periods
 from jitsi_tenant_operator.contract.terms import TermSource
 

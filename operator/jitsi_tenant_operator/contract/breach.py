@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from jitsi_tenant_operator.api.notice import Breach, NoticeKind
 from jitsi_tenant_operator.contract import words
 from jitsi_tenant_operator.contract.calendar import Due, Span
 from jitsi_tenant_operator.contract.case import Case, Figure
 from jitsi_tenant_operator.contract.decision import Deadline, End, EndCause
-from jitsi_tenant_operator.contract.facts import Breach, Notice, NoticeKind
+from jitsi_tenant_operator.contract.facts import Notice
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from jitsi_tenant_operator.api.hold import HoldScope
+from jitsi_tenant_operator.api.notice import NoticeKind
 from jitsi_tenant_operator.api.terms import Subject
 from jitsi_tenant_operator.contract import words
 from jitsi_tenant_operator.contract.calendar import Due
@@ -23,7 +25,6 @@ from jitsi_tenant_operator.contract.decision import (
     End,
     Wait,
 )
-from jitsi_tenant_operator.contract.facts import HoldScope, NoticeKind
 
 PRODUCTION = frozenset((HoldScope.RECORDINGS, HoldScope.ACCOUNTS, HoldScope.KEYS))
 BACKUPS = frozenset((HoldScope.BACKUPS, HoldScope.KEYS))

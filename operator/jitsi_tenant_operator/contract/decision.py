@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from jitsi_tenant_operator.api.contract import RecordingSuspensionReason, SuspensionReason
-from jitsi_tenant_operator.contract.facts import NoticeKind
+from jitsi_tenant_operator.api.notice import NoticeKind
 from jitsi_tenant_operator.contract.terms import TermSource
 
 

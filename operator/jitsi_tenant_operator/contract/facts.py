@@ -10,39 +10,8 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from jitsi_tenant_operator.api.contract import Contract, Party, Suspension, Termination
-
-
-class NoticeKind(StrEnum):
-    """What a notice is about."""
-
-    FORMAL_NOTICE = "FormalNotice"
-    LATE_PAYMENT = "LatePayment"
-    SUSPENSION = "Suspension"
-    RESUMPTION = "Resumption"
-    RECORDING_SUSPENDED = "RecordingSuspended"
-    RECORDING_RESUMED = "RecordingResumed"
-    RENEWAL_AHEAD = "RenewalAhead"
-    END_AHEAD = "EndAhead"
-    ENDED = "Ended"
-    MAINTENANCE = "Maintenance"
-    INCIDENT = "Incident"
-    ERASURE_DONE = "ErasureDone"
-
-
-class Breach(StrEnum):
-    """What a formal notice asks to remedy."""
-
-    PROHIBITED_USE = "ProhibitedUse"
-    LATE_PAYMENT = "LatePayment"
-    OTHER = "Other"
-
-
-class Channel(StrEnum):
-    """How a notice travels."""
-
-    EMAIL = "Email"
-    REGISTERED_LETTER = "RegisteredLetter"
-    WEBHOOK = "Webhook"
+from jitsi_tenant_operator.api.hold import HoldScope
+from jitsi_tenant_operator.api.notice import Breach, Channel, NoticeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +47,6 @@ class Notice:
         )
 
 
-class HoldScope(StrEnum):
-    """A store whose content a hold keeps from being deleted."""
-
-    RECORDINGS = "Recordings"
-    ACCOUNTS = "Accounts"
-    KEYS = "Keys"
-    BACKUPS = "Backups"
-    LOGS = "Logs"
-
-
 @dataclass(frozen=True, slots=True)
 class Hold:
     """An order that nothing in its scope be deleted, until it is released."""
@@ -111,6 +70,7 @@ class Maintenance:
     emergency: bool = False
     reason: str = ""
     suspends_recording: bool = False
+    closes_service: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jitsi_tenant_operator.api.notice import NoticeKind
 from jitsi_tenant_operator.api.terms import Subject
 from jitsi_tenant_operator.contract.case import Case
 from jitsi_tenant_operator.contract.decision import (
@@ -20,7 +21,7 @@ from jitsi_tenant_operator.contract.decision import (
     Service,
     ServiceState,
 )
-from jitsi_tenant_operator.contract.facts import Axis, Entry, Ledger, NoticeKind
+from jitsi_tenant_operator.contract.facts import Axis, Entry, Ledger
 
 
 def actions(

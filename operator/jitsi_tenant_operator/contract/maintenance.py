@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from jitsi_tenant_operator.api.notice import NoticeKind
 from jitsi_tenant_operator.contract import words
 from jitsi_tenant_operator.contract.case import Case
 from jitsi_tenant_operator.contract.decision import (
@@ -18,7 +19,7 @@ from jitsi_tenant_operator.contract.decision import (
     Window,
     WindowState,
 )
-from jitsi_tenant_operator.contract.facts import Maintenance, NoticeKind
+from jitsi_tenant_operator.contract.facts import Maintenance
 from jitsi_tenant_operator.contract.terms import TermSource
 
 

@@ -13,14 +13,7 @@ from datetime import datetime
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.decide import decide
 from jitsi_tenant_operator.contract.decision import Action, ActionKind, Deadline, Decision
-from jitsi_tenant_operator.contract.facts import (
-    Axis,
-    Entry,
-    Export,
-    Facts,
-    Ledger,
-    Notice,
-)
+from jitsi_tenant_operator.contract.facts import Axis, Entry, Export, Facts, Ledger, Notice
 from jitsi_tenant_operator.contract.terms import EffectiveTerms
 
 

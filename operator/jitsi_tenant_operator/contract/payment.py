@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from jitsi_tenant_operator.api.contract import Party
+from jitsi_tenant_operator.api.notice import Breach, NoticeKind
 from jitsi_tenant_operator.contract import words
 from jitsi_tenant_operator.contract.calendar import Due
 from jitsi_tenant_operator.contract.case import Case, Figure
 from jitsi_tenant_operator.contract.decision import Action, ActionKind, Deadline
-from jitsi_tenant_operator.contract.facts import Breach, Notice, NoticeKind
+from jitsi_tenant_operator.contract.facts import Notice
 from jitsi_tenant_operator.contract.terms import TermSource
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from itertools import pairwise
 
 from jitsi_tenant_operator.api.contract import Party
+from jitsi_tenant_operator.api.notice import Breach, NoticeKind
 from jitsi_tenant_operator.contract.case import Case
-from jitsi_tenant_operator.contract.facts import Breach, Notice, NoticeKind
+from jitsi_tenant_operator.contract.facts import Notice
 
 _EFFECTIVE = (NoticeKind.FORMAL_NOTICE, NoticeKind.LATE_PAYMENT, NoticeKind.MAINTENANCE)
 """The kinds from which anything follows; the others only tell the client something."""

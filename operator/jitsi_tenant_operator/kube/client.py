@@ -22,6 +22,7 @@ from jitsi_tenant_operator.kube.transport import JSON, Request, Transport
 
 _APPLY = "application/apply-patch+yaml"
 _MERGE_PATCH = "application/merge-patch+json"
+_JSON_PATCH = "application/json-patch+json"
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
@@ -255,12 +256,38 @@ class KubeClient:
             )
         )
 
+    async def json_patch(self, ref: ObjectRef, operations: list[JsonObject]) -> JsonObject:
+        """JSON patch (RFC 6902), all operations or none; the object as it is stored afterwards.
+
+        Invalid when a `test` among them fails.
+        """
+        resource = self.resources.of_ref(ref)
+        path = resource.path(ref.namespace, ref.name)
+        path = _with_query(path, {"fieldManager": self._field_manager})
+        return await self._json(
+            _request(
+                "patch",
+                resource,
+                "PATCH",
+                path,
+                body=orjson.dumps(operations),
+                content_type=_JSON_PATCH,
+                repeatable=False,
+            )
+        )
+
     async def delete(
-        self, ref: ObjectRef, *, uid: str | None = None, propagation: Propagation = "Background"
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str | None = None,
+        propagation: Propagation = "Background",
+        grace_seconds: int | None = None,
     ) -> None:
         """Delete the object, with `uid` only if it is still that one (Conflict otherwise).
 
-        Raises NotFound. Finalizers may keep the object for a while.
+        `grace_seconds` is what a pod has to end; its own time when not given. Raises NotFound.
+        Finalizers may keep the object for a while.
         """
         resource = self.resources.of_ref(ref)
         options: JsonObject = {
@@ -270,6 +297,8 @@ class KubeClient:
         }
         if uid is not None:
             options["preconditions"] = {"uid": uid}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
         path = resource.path(ref.namespace, ref.name)
         await self._transport.send(
             _request("delete", resource, "DELETE", path, body=orjson.dumps(options))

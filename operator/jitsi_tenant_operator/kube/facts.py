@@ -51,13 +51,17 @@ class ServiceFacts:
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """Where a pod runs, and whether its readiness condition holds."""
+    """Where a pod runs, and whether its readiness condition holds.
+
+    `grace` is how many seconds it was given to end; None while it is not being deleted.
+    """
 
     phase: str
     ready: bool
     node: str
     host_ip: str
     pod_ip: str
+    grace: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,7 @@ def _pod(obj: JsonObject) -> PodFacts:
         node=obj["spec"].get("nodeName", ""),
         host_ip=status.get("hostIP", ""),
         pod_ip=status.get("podIP", ""),
+        grace=obj["metadata"].get("deletionGracePeriodSeconds"),
     )
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from jitsi_tenant_operator.api.maintenance import JitsiMaintenance
+from jitsi_tenant_operator.api.notice import JitsiNotice
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
+from jitsi_tenant_operator.api.record import JitsiTenantRecord
 from jitsi_tenant_operator.api.tenant import MAX_BRIDGES, JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
+from jitsi_tenant_operator.contract.decision import Window
 from jitsi_tenant_operator.kube.informer import Change, ChangeType
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
 from jitsi_tenant_operator.kube.secrets import SecretRecord
@@ -25,31 +29,68 @@ CHILD_DELAY_SECONDS = 0.5
 class Dispatcher:
     """Keeps the world up to date, and has those reconciled whom a change concerns."""
 
-    def __init__(self, world: World, queue: WorkQueue[Key], ports: HostPorts) -> None:
+    def __init__(
+        self,
+        world: World,
+        queue: WorkQueue[Key],
+        notices: WorkQueue[ObjectRef],
+        ports: HostPorts,
+    ) -> None:
         self._world = world
         self._queue = queue
+        self._notices = notices
         self._ports = ports
 
     def observe(self, kind: str, event: str | None, body: JsonObject) -> None:
         """Something was seen of an object of ours."""
-        name = body["metadata"]["name"]
         if kind == JitsiTenant.definition.kind:
-            if event is None:
-                self._ports.restore(*_recorded_ports(body))
-            # Whoever changes something while all are listed anew is served before the others.
-            priority = Priority.RESYNC if event is None else Priority.SPEC
-            self._add(self._world.observe_tenant(event, body), priority)
+            self._tenant_seen(event, body)
         elif kind == JitsiPlatform.definition.kind:
             if self._world.platforms.observe(event, body):
                 self._world.rehost()
                 self._add(self._world.tenants(), Priority.RESYNC)
-                self._queue.add(ObjectRef(API_VERSION, kind, "", name), Priority.SPEC)
+                self._add_notices(self._world.around_contracts.pending_notices())
+                self._queue.add(ObjectRef.of(body), Priority.SPEC)
         elif kind == JitsiPlan.definition.kind:
             if self._world.plans.observe(event, body):
-                self._add(self._world.tenants_of_plan(name), Priority.RESYNC)
-        elif kind == JitsiTerms.definition.kind and self._world.terms.observe(event, body):
+                self._add(self._world.tenants_of_plan(body["metadata"]["name"]), Priority.RESYNC)
+        elif kind == JitsiTerms.definition.kind:
+            if self._world.terms.observe(event, body):
+                self._add(self._world.tenants(), Priority.RESYNC)
+                self._queue.add(ObjectRef.of(body), Priority.SPEC)
+        elif self._world.around_contracts.observe(kind, event, body):
+            self._contract_changed(ObjectRef.of(body), event)
+
+    def _tenant_seen(self, event: str | None, body: JsonObject) -> None:
+        if event is None:
+            self._ports.restore(*_recorded_ports(body))
+        concerned = self._world.observe_tenant(event, body)
+        # Whoever changes something while all are listed anew is served before the others.
+        self._add(concerned, Priority.RESYNC if event is None else Priority.SPEC)
+        # A new address of the client, or a mended spec, may be what a notice waits for.
+        for key in concerned:
+            self._add_notices(self._world.around_contracts.pending_notices(key.namespace))
+
+    def _contract_changed(self, ref: ObjectRef, event: str | None) -> None:
+        """A notice, hold, maintenance window or record changed, and not by our hand."""
+        priority = Priority.RESYNC if event is None else Priority.SPEC
+        if ref.kind == JitsiMaintenance.definition.kind:
             self._add(self._world.tenants(), Priority.RESYNC)
-            self._queue.add(ObjectRef(API_VERSION, kind, "", name), Priority.SPEC)
+            self._queue.add(ref, priority)
+        elif ref.kind == JitsiTenantRecord.definition.kind:
+            record = self._world.around_contracts.records.get(ref)
+            keys = [record.tenant] if record is not None else self._world.tenants()
+            self._add((key for key in keys if self._world.tenant(key) is not None), priority)
+        else:
+            self._add(self._world.tenants_in(ref.namespace), priority)
+            if ref.kind == JitsiNotice.definition.kind:
+                self._notices.add(ref, priority)
+
+    def windows_changed(self, key: TenantKey, windows: tuple[Window, ...]) -> None:
+        """How maintenance windows stand towards a tenant was found out."""
+        for name in self._world.learn_windows(key, windows):
+            ref = ObjectRef(API_VERSION, JitsiMaintenance.definition.kind, "", name)
+            self._queue.add(ref, Priority.CHILD, after=CHILD_DELAY_SECONDS)
 
     def tenant_gone(self, body: JsonObject) -> None:
         """A tenant turned out to exist no longer."""
@@ -78,6 +119,10 @@ class Dispatcher:
         old, new = change.old, change.new
         if old is not None and new is not None and old.labels != new.labels:
             self._add(self._world.tenants_in(new.ref.name), Priority.CHILD)
+
+    def _add_notices(self, refs: Iterable[ObjectRef]) -> None:
+        for ref in refs:
+            self._notices.add(ref, Priority.CHILD)
 
     def _add(self, keys: Iterable[TenantKey], priority: Priority) -> None:
         for key in keys:

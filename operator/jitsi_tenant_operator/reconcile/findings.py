@@ -19,6 +19,8 @@ from jitsi_tenant_operator.reconcile.observe import Workload
 from jitsi_tenant_operator.reconcile.resolve import Problem, Unresolved
 from jitsi_tenant_operator.render.labels import Component
 
+_BESIDE = frozenset({ConditionType.NOTICES_SENT, ConditionType.LEDGER_INTACT})
+"""What needs a person, but keeps nobody from meeting."""
 _SHOWN = 5
 """How many things a message names before it only counts them."""
 
@@ -120,7 +122,7 @@ def summary(findings: Iterable[Finding]) -> Finding:
     """Ready: true when all parts are, else as the first part that is not."""
     order = list(ConditionType)
     bad = sorted(
-        (finding for finding in findings if not finding.good),
+        (finding for finding in findings if not finding.good and finding.type not in _BESIDE),
         # What is wrong explains what is unknown because of it.
         key=lambda f: (f.status is ConditionStatus.UNKNOWN, order.index(f.type)),
     )

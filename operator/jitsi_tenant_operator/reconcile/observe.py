@@ -135,6 +135,36 @@ def bridges(
     return tuple(result)
 
 
+def meeting_pods(
+    tenant: str, records: Iterable[ChildRecord[TenantKey]]
+) -> list[ChildRecord[TenantKey]]:
+    """The pods that carry meetings or recordings: those of bridges and recorders."""
+    prefixes = tuple(
+        names.child(tenant, f"{component}-") for component in (Component.JVB, Component.JIBRI)
+    )
+    return [each for each in records if _is_running_pod(each, prefixes)]
+
+
+def pods_of_meetings(
+    tenant: str, records: Iterable[ChildRecord[TenantKey]]
+) -> list[ChildRecord[TenantKey]]:
+    """All pods that meetings need, that is all but the web pods."""
+    prefixes = tuple(
+        names.child(tenant, f"{component}-")
+        for component in Component
+        if component is not Component.WEB
+    )
+    return [each for each in records if _is_running_pod(each, prefixes)]
+
+
+def _is_running_pod(record: ChildRecord[TenantKey], prefixes: tuple[str, ...]) -> bool:
+    return (
+        isinstance(record.facts, PodFacts)
+        and record.facts.phase not in _ENDED
+        and record.ref.name.startswith(prefixes)
+    )
+
+
 def _has_pod(workload: str, records: Iterable[ChildRecord[TenantKey]]) -> bool:
     return any(
         isinstance(record.facts, PodFacts) and record.ref.name.startswith(f"{workload}-")

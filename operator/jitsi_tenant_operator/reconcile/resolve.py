@@ -6,7 +6,7 @@ all of it at once, each with a stable reason and what to change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,7 +20,8 @@ from jitsi_tenant_operator.contract.entitlements import subscribed, why_not_subs
 from jitsi_tenant_operator.contract.terms import EffectiveTerms, TermsError, effective_terms
 from jitsi_tenant_operator.reconcile.conditions import Reason
 from jitsi_tenant_operator.render import releases
-from jitsi_tenant_operator.render.context import Observed, TenantContext
+from jitsi_tenant_operator.render.closed import Closed
+from jitsi_tenant_operator.render.context import Observed, Operation, TenantContext
 
 
 class Surroundings(Protocol):
@@ -41,6 +42,21 @@ class Surroundings(Protocol):
     def host_holder(self, host: str) -> TenantKey | None:
         """The tenant that has a host."""
 
+    def recorded(self, key: TenantKey) -> Recorded | None:
+        """What the ledger of a tenant's name is about; None where there is none."""
+
+
+class Recorded(Protocol):
+    """What the ledger under a tenant's name is about."""
+
+    @property
+    def contract(self) -> str:
+        """The reference of the commercial document."""
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """The documents that were in force when the contract began."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -57,6 +73,7 @@ class Resolved:
     tenant: JitsiTenant
     plan: JitsiPlan
     platform: JitsiPlatform
+    documents: tuple[str, ...]
     terms: EffectiveTerms
     features: frozenset[Feature]
     host: str
@@ -82,12 +99,13 @@ def resolve(tenant: JitsiTenant, around: Surroundings) -> Resolved | Unresolved:
     key = TenantKey(tenant.metadata.namespace, tenant.metadata.name)
     platform = around.platform()
     plan = around.plan(tenant.spec.plan)
-    problems = list(_namespace(key, around))
+    problems = [*_namespace(key, around), *_name(key, tenant, around)]
     if not isinstance(platform, JitsiPlatform):
         problems.append(_no_platform(platform))
     if not isinstance(plan, JitsiPlan):
         problems.append(_no_plan(tenant.spec.plan, plan))
-    terms = _terms(tenant, platform, around)
+    documents = _documents(key, tenant, platform, around)
+    terms = None if documents is None else _terms(tenant, *documents, around)
     effective = terms if isinstance(terms, EffectiveTerms) else None
     if isinstance(platform, JitsiPlatform):
         problems += _host(key, host(tenant, platform), around)
@@ -109,6 +127,7 @@ def resolve(tenant: JitsiTenant, around: Surroundings) -> Resolved | Unresolved:
         tenant=tenant,
         plan=plan,
         platform=platform,
+        documents=documents[0] if documents is not None else (),
         terms=terms,
         features=subscribed(tenant.spec.contract, plan.spec),
         host=host(tenant, platform),
@@ -117,9 +136,19 @@ def resolve(tenant: JitsiTenant, around: Surroundings) -> Resolved | Unresolved:
 
 
 def tenant_context(
-    resolved: Resolved, operator_namespace: str, observed: Observed | None = None
+    resolved: Resolved,
+    operator_namespace: str,
+    observed: Observed | None = None,
+    *,
+    operation: Operation = Operation.SERVING,
+    closed: Closed | None = None,
+    recording: bool = True,
 ) -> TenantContext:
-    """What the rendering of a resolved tenant is given."""
+    """What the rendering of a resolved tenant is given.
+
+    `recording` says whether nothing suspends recording; `closed` what visitors are told while the
+    service is not open.
+    """
     wish = resolved.tenant.spec.recording
     return TenantContext(
         tenant=resolved.tenant,
@@ -128,9 +157,11 @@ def tenant_context(
         terms=resolved.terms.terms,
         release=resolved.release,
         features=resolved.features,
-        recording=wish.enabled and Feature.RECORDING in resolved.features,
+        recording=recording and wish.enabled and Feature.RECORDING in resolved.features,
         livestreaming=wish.livestreaming and Feature.LIVESTREAMING in resolved.features,
         operator_namespace=operator_namespace,
+        operation=operation,
+        closed=closed,
         observed=observed or Observed(),
     )
 
@@ -147,6 +178,17 @@ def _namespace(key: TenantKey, around: Surroundings) -> Iterator[Problem]:
             Reason.NAMESPACE_TAKEN,
             f"the namespace {key.namespace} is that of tenant {holder.name}:"
             " give this tenant a namespace of its own",
+        )
+
+
+def _name(key: TenantKey, tenant: JitsiTenant, around: Surroundings) -> Iterator[Problem]:
+    record = around.recorded(key)
+    if record is not None and record.contract != tenant.spec.contract.reference:
+        yield Problem(
+            Reason.NAME_TAKEN,
+            f"the name {key.name} in {key.namespace} has the ledger of the contract"
+            f" {record.contract}, not of {tenant.spec.contract.reference}: give this tenant"
+            " another name, or correct spec.contract.reference",
         )
 
 
@@ -176,15 +218,31 @@ def _no_plan(name: str, found: InvalidObjectError | None) -> Problem:
     return Problem(Reason.PLAN_INVALID, f"correct the plan: {found}")
 
 
+def _documents(
+    key: TenantKey,
+    tenant: JitsiTenant,
+    platform: JitsiPlatform | InvalidObjectError | None,
+    around: Surroundings,
+) -> tuple[tuple[str, ...], str] | None:
+    """The documents that the contract is bound to, and where they are named.
+
+    A contract that names none is bound to those of the platform when it began, which its ledger
+    has. None when they are not known for lack of a platform.
+    """
+    if tenant.spec.contract.documents:
+        return tenant.spec.contract.documents, "spec.contract.documents"
+    record = around.recorded(key)
+    if record is not None and record.documents:
+        return record.documents, "spec.contract.documents, since the ledger binds to it"
+    if not isinstance(platform, JitsiPlatform):
+        return None
+    return platform.spec.documents, "spec.documents of the JitsiPlatform"
+
+
 def _terms(
-    tenant: JitsiTenant, platform: JitsiPlatform | InvalidObjectError | None, around: Surroundings
-) -> EffectiveTerms | Problem | None:
-    """The terms in force; None when which documents apply is not known for lack of a platform."""
-    names, path = tenant.spec.contract.documents, "spec.contract.documents"
-    if not names:
-        if not isinstance(platform, JitsiPlatform):
-            return None
-        names, path = platform.spec.documents, "spec.documents of the JitsiPlatform"
+    tenant: JitsiTenant, names: Sequence[str], path: str, around: Surroundings
+) -> EffectiveTerms | Problem:
+    """The terms in force, or why they cannot be told."""
     found = {name: around.document(name) for name in names}
     missing = ", ".join(name for name, document in found.items() if document is None)
     if missing:

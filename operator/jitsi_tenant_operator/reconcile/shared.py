@@ -1,4 +1,4 @@
-"""The reconcile of JitsiPlatform and JitsiTerms: says whether they can be used."""
+"""The reconcile of cluster-scoped objects: says whether they can be used, and for whom."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from jitsi_tenant_operator.api.conditions import Condition
+from jitsi_tenant_operator.api.maintenance import JitsiMaintenance
 from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.api.platform import JitsiPlatform
@@ -21,6 +22,7 @@ from jitsi_tenant_operator.reconcile.conditions import (
     found,
     lacking,
 )
+from jitsi_tenant_operator.reconcile.maintenance import MaintenanceReconciler
 from jitsi_tenant_operator.reconcile.world import Held, World
 
 Known: TypeAlias = Held[JitsiPlatform] | Held[JitsiTerms]
@@ -31,6 +33,7 @@ class SharedReconciler:
 
     def __init__(self, world: World, client: KubeClient) -> None:
         self._client = client
+        self._maintenances = MaintenanceReconciler(world, client)
         self._shelves: dict[str, Callable[[str], Known | None]] = {
             JitsiPlatform.definition.kind: world.platforms.held,
             JitsiTerms.definition.kind: world.terms.held,
@@ -38,6 +41,9 @@ class SharedReconciler:
 
     async def reconcile(self, ref: ObjectRef) -> None:
         """Bring the status of one object up to date; raises KubeError."""
+        if ref.kind == JitsiMaintenance.definition.kind:
+            await self._maintenances.reconcile(ref)
+            return
         known = self._shelves[ref.kind](ref.name)
         if known is None:
             return

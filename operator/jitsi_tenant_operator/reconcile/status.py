@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject
 from jitsi_tenant_operator.api.tenant import (
     BridgeStatus,
+    ContractStatus,
+    DeadlineStatus,
     EffectiveTerm,
     JitsiTenant,
     JitsiTenantStatus,
 )
+from jitsi_tenant_operator.contract.decision import Deadline
 from jitsi_tenant_operator.contract.terms import EffectiveTerms
 from jitsi_tenant_operator.reconcile.conditions import Finding, conditions
+from jitsi_tenant_operator.reconcile.course import Course
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Running:
     bridge_replicas: int | None = None
     bridge_selector: str | None = None
     terms: EffectiveTerms | None = None
+    course: Course | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ def next_status(
         bridge_replicas=replicas if replicas is not None else before.bridge_replicas,
         bridge_selector=running.bridge_selector or before.bridge_selector,
         terms=_terms(running.terms) if running.terms is not None else before.terms,
+        phase=running.course.decision.phase if running.course is not None else before.phase,
+        contract=_contract(running.course) if running.course is not None else before.contract,
     )
 
 
@@ -84,6 +91,40 @@ def status_patch(body: JsonObject, status: JitsiTenantStatus) -> JsonObject:
         "metadata": {name: body["metadata"][name] for name in ("name", "namespace", "uid")},
         "status": status.to_json(),
     }
+
+
+_DEADLINES = 64
+
+
+def _contract(course: Course) -> ContractStatus:
+    decision = course.decision
+    return ContractStatus(
+        state=decision.contract,
+        service=decision.service.state,
+        service_reasons=decision.service.reasons,
+        service_until=decision.service.until,
+        recording=decision.recording.state,
+        recording_reasons=decision.recording.reasons,
+        data=decision.data.state,
+        waits=decision.data.waits,
+        ends_on=decision.end.day if decision.end is not None else None,
+        end_cause=decision.end.cause if decision.end is not None else None,
+        next=decision.next,
+        deadlines=tuple(map(_deadline, decision.deadlines[:_DEADLINES])),
+        record=course.record.ref.name if course.record is not None else None,
+    )
+
+
+def _deadline(deadline: Deadline) -> DeadlineStatus:
+    return DeadlineStatus(
+        name=deadline.name[:64],
+        subject=deadline.subject[:253] or None,
+        at=deadline.at.astimezone(UTC),
+        rule=deadline.rule[:512],
+        document=deadline.source.document[:253],
+        clause=deadline.source.clause,
+        passed=deadline.passed,
+    )
 
 
 def _terms(terms: EffectiveTerms) -> tuple[EffectiveTerm, ...]:

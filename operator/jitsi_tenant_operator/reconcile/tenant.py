@@ -13,11 +13,14 @@ from jitsi_tenant_operator import render
 from jitsi_tenant_operator.api.model import InvalidObjectError
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.tenant import JitsiTenant
+from jitsi_tenant_operator.contract.decision import ServiceState, Window
 from jitsi_tenant_operator.kube.apply import Applier, ApplyOutcome, Child, Owner
 from jitsi_tenant_operator.kube.children import ChildCache
 from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NameTaken, NotFound
-from jitsi_tenant_operator.reconcile import findings, observe
+from jitsi_tenant_operator.reconcile import contract_findings, findings, observe, service
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
+from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
+from jitsi_tenant_operator.reconcile.endings import MeetingEndings
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.publish import Publisher
 from jitsi_tenant_operator.reconcile.resolve import (
@@ -29,6 +32,7 @@ from jitsi_tenant_operator.reconcile.resolve import (
 )
 from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
 from jitsi_tenant_operator.reconcile.status import Report, Running
+from jitsi_tenant_operator.reconcile.workers import Again
 from jitsi_tenant_operator.reconcile.world import KnownTenant, World
 from jitsi_tenant_operator.render.context import Observed, TenantContext
 from jitsi_tenant_operator.render.labels import Component, bridge_selector, is_retained
@@ -53,6 +57,10 @@ class Collaborators:
     secrets: TenantSecrets
     media: MediaAddresses
     publisher: Publisher
+    contracts: ContractFollower
+    endings: MeetingEndings
+    windows: Callable[[TenantKey, tuple[Window, ...]], None]
+    """Called with how each maintenance window stands towards a tenant."""
     gone: Callable[[JsonObject], None]
     """Called with a tenant that turned out to exist no longer."""
     operator_namespace: str
@@ -91,8 +99,8 @@ class TenantReconciler:
     def __init__(self, collaborators: Collaborators) -> None:
         self._c = collaborators
 
-    async def reconcile(self, key: TenantKey) -> float | None:
-        """Make the tenant as its spec says; seconds until it is to be looked at again.
+    async def reconcile(self, key: TenantKey) -> Again | None:
+        """Make the tenant as its spec and its contract say; when it is to be looked at again.
 
         None for a tenant that is gone. Raises KubeError when something is to be tried again; by
         then the status says what.
@@ -111,26 +119,41 @@ class TenantReconciler:
             self._c.gone(body)
             return None
 
-    async def _reconcile(self, known: KnownTenant, body: JsonObject) -> float | None:
+    async def _reconcile(self, known: KnownTenant, body: JsonObject) -> Again | None:
         if known.deleting:
             await self._c.publisher.let_go(body)
             return None
         if self._c.publisher.is_paused(body):
             await self._c.publisher.paused(body)
-            return RESYNC_SECONDS
+            return Again(RESYNC_SECONDS)
         wanted = self._wanted(body)
         if isinstance(wanted, Unresolved):
             await self._c.publisher.publish(body, self._unresolved(known, wanted))
-            return RESYNC_SECONDS
+            return Again(RESYNC_SECONDS)
         self._c.world.settle(known.key)
         await self._c.publisher.hold(body)
-        work = await self._work(known, tenant_context(wanted, self._c.operator_namespace))
-        await self._c.publisher.publish(body, self._report(known, wanted, work))
-        for error in work.outcome.failed.values():
-            raise error
-        if work.problems or work.obstacle is not None:
-            return LACKING_SECONDS
-        return NAMED_SOURCES_SECONDS if _names_sources(work.context) else RESYNC_SECONDS
+        owner = Owner(ObjectRef.of(body), known.uid, known.key)
+        course = await self._c.contracts.follow(wanted, owner.reference())
+        work = await self._work(known, owner, self._context(known, wanted, course))
+        cut = await self._c.endings.cut(known.key, course)
+        await self._c.publisher.publish(body, self._report(known, wanted, course, work))
+        self._c.windows(known.key, course.decision.windows)
+        failed = [*work.outcome.failed.values(), *cut, course.failed]
+        for error in failed:
+            if error is not None:
+                raise error
+        return Again(_patience(work), course.seconds_to_next)
+
+    def _context(self, known: KnownTenant, wanted: Resolved, course: Course) -> TenantContext:
+        records = self._c.cache.children(known.key)
+        meeting = bool(observe.meeting_pods(known.key.name, records))
+        return tenant_context(
+            wanted,
+            self._c.operator_namespace,
+            operation=service.operation(course, meeting=meeting),
+            closed=service.closed(course, wanted),
+            recording=course.decision.recording.state is ServiceState.SERVING,
+        )
 
     def _wanted(self, body: JsonObject) -> Resolved | Unresolved:
         try:
@@ -140,7 +163,9 @@ class TenantReconciler:
             return Unresolved((Problem(Reason.INVALID_SPEC, text),), None)
         return resolve(tenant, self._c.world)
 
-    async def _work(self, known: KnownTenant, context: TenantContext) -> _Work:
+    async def _work(
+        self, known: KnownTenant, owner: Owner[TenantKey], context: TenantContext
+    ) -> _Work:
         try:
             generated = await self._c.secrets.ensure(context)
             digests, problems = await self._c.secrets.digests(context, generated)
@@ -152,7 +177,6 @@ class TenantReconciler:
         media, obstacle = self._c.media.of(known.key, context)
         volumes = observe.volumes(self._c.cache.children(known.key))
         context = replace(context, observed=Observed(media, digests, volumes))
-        owner = Owner(ObjectRef.of(known.body()), known.uid, known.key)
         children = render.tenant(context)
         outcome = await self._apply(owner, children, _PREPARATION)
         # The answers may hold the ports that a bridge was waiting for.
@@ -190,10 +214,13 @@ class TenantReconciler:
                 break
         return outcome
 
-    def _report(self, known: KnownTenant, resolved: Resolved, work: _Work) -> Report:
+    def _report(
+        self, known: KnownTenant, resolved: Resolved, course: Course, work: _Work
+    ) -> Report:
         context = work.context
         records = self._c.cache.children(known.key)
         workloads = observe.workloads(context.name, records)
+        notices = self._c.world.around_contracts.notices.within(known.key.namespace)
         parts = [
             findings.of_spec(work.problems),
             found(ConditionType.TERMS_RESOLVED),
@@ -205,6 +232,7 @@ class TenantReconciler:
                 recording=context.recording,
                 refused_route=observe.refused_route(records),
             ),
+            *contract_findings.of_contract(course, notices),
         ]
         observed = bool(context.observed.digests)
         if observed:
@@ -216,6 +244,7 @@ class TenantReconciler:
             parts.append(findings.of_media(pending, work.obstacle))
         else:
             parts.append(findings.untouched(ConditionType.MEDIA_REACHABLE))
+        parts = contract_findings.overlaid(parts, course)
         return Report(
             findings=[*parts, findings.summary(parts)],
             applied=work.applied,
@@ -228,6 +257,7 @@ class TenantReconciler:
                 ),
                 bridge_selector=bridge_selector(context.name),
                 terms=resolved.terms,
+                course=course,
             ),
         )
 
@@ -256,6 +286,13 @@ _PREPARATION: tuple[Callable[[ObjectRef, bool], bool], ...] = (
     lambda ref, known: known and ref.kind != "ResourceQuota" and not _is_workload(ref, known),
 )
 """The steps before the pods: which objects belong to each, by name and whether they are there."""
+
+
+def _patience(work: _Work) -> float:
+    """Within how many seconds the tenant is looked at again although nothing is known to change."""
+    if work.problems or work.obstacle is not None:
+        return LACKING_SECONDS
+    return NAMED_SOURCES_SECONDS if _names_sources(work.context) else RESYNC_SECONDS
 
 
 def _names_sources(context: TenantContext) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from contextlib import suppress
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
 
 from jitsi_tenant_operator.api.objects import ObjectRef, TenantKey
 from jitsi_tenant_operator.kube.errors import KubeError
@@ -16,6 +17,7 @@ from jitsi_tenant_operator.reconcile.queue import Priority, WorkQueue
 
 Key: TypeAlias = TenantKey | ObjectRef
 """A tenant, or a cluster-scoped object of ours."""
+K = TypeVar("K", bound=Hashable)
 
 log = logging.getLogger(__name__)
 
@@ -24,42 +26,46 @@ class _FailedError(Exception):
     """A reconcile failed, and it was said why."""
 
 
-class ReconcileTenant(Protocol):
-    """The reconcile of a tenant."""
+@dataclass(frozen=True, slots=True)
+class Again:
+    """When something wants to be looked at again: within so many seconds, whenever suits.
 
-    async def reconcile(self, key: TenantKey) -> float | None:
-        """Make it as it should be; seconds until it wants to be looked at again, None for never."""
+    `exactly` is in how many seconds something changes by itself, which is no matter of taste.
+    """
+
+    within: float
+    exactly: float | None = None
+
+    def delay(self, spread: float) -> float:
+        """Seconds to wait; `spread` keeps what started together from coming back together."""
+        whenever = self.within * spread
+        return whenever if self.exactly is None else min(whenever, max(0.0, self.exactly))
 
 
-class ReconcileShared(Protocol):
-    """The reconcile of a cluster-scoped object."""
-
-    async def reconcile(self, ref: ObjectRef) -> None:
-        """Bring its status up to date."""
+Reconcile: TypeAlias = Callable[[K], Awaitable[Again | None]]
+"""Makes what a key stands for as it should be; when to look again, None for never."""
 
 
-class Workers:
+class Workers(Generic[K]):
     """A fixed number of workers on one queue."""
 
     def __init__(
         self,
-        queue: WorkQueue[Key],
-        tenants: ReconcileTenant,
-        shared: ReconcileShared,
+        queue: WorkQueue[K],
+        reconcile: Reconcile[K],
         metrics: ReconcileMetrics,
         *,
         number: int = 8,
     ) -> None:
         self._queue = queue
-        self._tenants = tenants
-        self._shared = shared
+        self._act = reconcile
         self._metrics = metrics
         self._number = number
-        self._expected: set[Key] | None = None
+        self._expected: set[K] | None = None
         # Spreads resyncs over time; nothing secret depends on it.
         self._spread = random.Random()  # noqa: S311
 
-    def expect(self, keys: Iterable[Key]) -> None:
+    def expect(self, keys: Iterable[K]) -> None:
         """Name the keys that are to be worked on once before the workers have caught up."""
         self._expected = set(keys)
 
@@ -84,7 +90,7 @@ class Workers:
                         if self._expected:
                             self._expected.discard(key)
 
-    async def _attempt(self, key: Key) -> None:
+    async def _attempt(self, key: K) -> None:
         """One reconcile; whatever goes wrong is told here once and ends as a retry."""
         try:
             await self._reconcile(key)
@@ -100,14 +106,11 @@ class Workers:
             raise _FailedError from error
         self._metrics.results.labels("succeeded").inc()
 
-    async def _reconcile(self, key: Key) -> None:
-        if isinstance(key, ObjectRef):
-            await self._shared.reconcile(key)
-            return
-        again = await self._tenants.reconcile(key)
+    async def _reconcile(self, key: K) -> None:
+        again = await self._act(key)
         if again is not None:
-            # The spread keeps tenants that started together from coming back together.
-            self._queue.add(key, Priority.RESYNC, after=again * self._spread.uniform(0.9, 1.0))
+            delay = again.delay(self._spread.uniform(0.9, 1.0))
+            self._queue.add(key, Priority.RESYNC, after=delay)
 
 
 def _is_told_to_end() -> bool:

@@ -19,7 +19,9 @@ from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
+from jitsi_tenant_operator.contract.decision import Window
 from jitsi_tenant_operator.reconcile.claims import Claims, Rank
+from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, KnownRecord
 
 R = TypeVar("R", bound=CustomResource)
 
@@ -36,6 +38,7 @@ _METADATA = (
     "creationTimestamp",
     "deletionTimestamp",
     "annotations",
+    "labels",
     "finalizers",
 )
 
@@ -195,8 +198,10 @@ class World:
             JitsiPlan.definition.kind: self.plans,
             JitsiTerms.definition.kind: self.terms,
         }
+        self.around_contracts = ContractObjects()
         self._tenants: dict[TenantKey, KnownTenant] = {}
         self._claims = Claims()
+        self._windows: dict[TenantKey, tuple[Window, ...]] = {}
 
     def tenant(self, key: TenantKey) -> KnownTenant | None:
         """One tenant as it was last seen."""
@@ -205,6 +210,24 @@ class World:
     def tenants(self) -> list[TenantKey]:
         """All tenants."""
         return list(self._tenants)
+
+    def learn_windows(self, key: TenantKey, windows: tuple[Window, ...]) -> set[str]:
+        """Note how maintenance windows stand towards a tenant; the names for which that is new."""
+        before = set(self._windows.get(key, ()))
+        if windows:
+            self._windows[key] = windows
+        else:
+            self._windows.pop(key, None)
+        return {window.name for window in before ^ set(windows)}
+
+    def windows(self, name: str) -> dict[TenantKey, Window]:
+        """How one maintenance window stands towards each tenant that it concerns."""
+        return {
+            key: window
+            for key, windows in self._windows.items()
+            for window in windows
+            if window.name == name
+        }
 
     def tenants_of_plan(self, name: str) -> list[TenantKey]:
         """The tenants that have a plan."""
@@ -218,7 +241,9 @@ class World:
         """What is known of all objects of a kind: apiVersion, kind and metadata at least."""
         if kind == JitsiTenant.definition.kind:
             return [tenant.body() for tenant in self._tenants.values()]
-        return self._shared[kind].bodies()
+        if kind in self._shared:
+            return self._shared[kind].bodies()
+        return self.around_contracts.bodies(kind)
 
     def readiness(self) -> dict[tuple[str, str], int]:
         """How many tenants there are by status and reason of their Ready condition."""
@@ -235,6 +260,7 @@ class World:
             return set()
         if event == DELETED:
             self._tenants.pop(seen.key, None)
+            self._windows.pop(seen.key, None)
             return {seen.key} | self._claim(seen.key, known, None)
         if known is not None and known.uid == seen.uid and known.text == seen.text:
             self._tenants[seen.key] = seen  # of a later version, which writes may depend on
@@ -273,6 +299,10 @@ class World:
     def host_holder(self, host: str) -> TenantKey | None:
         """The tenant that has a host."""
         return self._claims.holder(_host(host))
+
+    def recorded(self, key: TenantKey) -> KnownRecord | None:
+        """What the ledger of a tenant's name is about; None where there is none."""
+        return self.around_contracts.record(key)
 
     def platform(self) -> JitsiPlatform | InvalidObjectError | None:
         """The platform, what is wrong of it, or None."""

@@ -33,7 +33,7 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
         if context.platform.media.exposure is not Exposure.HOST_PORT:
             yield _service(context, index)
         found = context.observed.media.get(index)
-        if found is not None:
+        if found is not None and context.open:
             yield _pod(context, index, found).workload(
                 context,
                 "Deployment",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from jitsi_tenant_operator.api.meeting import Authentication, Guests
 from jitsi_tenant_operator.api.objects import JsonObject
@@ -15,12 +16,26 @@ from jitsi_tenant_operator.api.terms import OperationalTerms
 from jitsi_tenant_operator.render import names
 from jitsi_tenant_operator.render.labels import Component, child_annotations, labels
 
+if TYPE_CHECKING:
+    from jitsi_tenant_operator.render.closed import Closed
+
 
 class SourceKind(StrEnum):
     """The kinds of object whose content a pod reads and the rendering does not write."""
 
     SECRET = "Secret"  # noqa: S105 - a kind
     CONFIG_MAP = "ConfigMap"
+
+
+class Operation(StrEnum):
+    """How the service of a tenant runs."""
+
+    SERVING = "Serving"
+    """People meet."""
+    CLOSING = "Closing"
+    """Nobody comes in any more; meetings that are going on may end."""
+    CLOSED = "Closed"
+    """Nothing runs but the page that visitors are shown."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,6 +89,7 @@ class TenantContext:
 
     `terms` are the effective terms, `release` the Jitsi release that this tenant runs, `features`
     what its contract holds. `recording` and `livestreaming` say whether they are to run now.
+    `closed` is what visitors are told while the service is not open.
     `operator_namespace` is where the operator itself runs, which may ask media components for
     their state.
     """
@@ -87,6 +103,8 @@ class TenantContext:
     recording: bool
     livestreaming: bool
     operator_namespace: str
+    operation: Operation = Operation.SERVING
+    closed: Closed | None = None
     observed: Observed = field(default_factory=Observed)
 
     @property
@@ -119,6 +137,16 @@ class TenantContext:
         """How many bridges run: what the tenant wants, within what the plan allows."""
         allowed = self.plan.capacity.bridges
         return max(allowed.minimum, min(self.spec.media.bridges, allowed.maximum))
+
+    @property
+    def open(self) -> bool:
+        """Whether people can come in."""
+        return self.operation is Operation.SERVING
+
+    @property
+    def conducting(self) -> bool:
+        """Whether meetings can go on: Prosody and Jicofo run."""
+        return self.operation is not Operation.CLOSED
 
     @property
     def may_record(self) -> bool:

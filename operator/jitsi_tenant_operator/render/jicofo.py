@@ -23,7 +23,8 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
     if configuration is not None:
         yield configuration
     name = context.child(Component.JICOFO.value)
-    yield pod.workload(context, "Deployment", name, 1, strategy={"type": "Recreate"})
+    replicas = int(context.conducting)
+    yield pod.workload(context, "Deployment", name, replicas, strategy={"type": "Recreate"})
     yield pods.service(context, Component.JICOFO, [pods.service_port("http", PORT)])
 
 

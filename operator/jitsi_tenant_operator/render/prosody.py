@@ -40,7 +40,7 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
         context,
         "StatefulSet",
         name,
-        1,
+        int(context.conducting),
         serviceName=name,
         # Else a pod that never became ready would be waited for, and no correction replace it.
         podManagementPolicy="Parallel",

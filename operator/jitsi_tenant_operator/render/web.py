@@ -7,7 +7,7 @@ from typing import Any
 
 from jitsi_tenant_operator.api.meeting import Authentication, Guests, Resolution
 from jitsi_tenant_operator.api.objects import JsonObject
-from jitsi_tenant_operator.render import pods, probes, prosody
+from jitsi_tenant_operator.render import closed, pods, probes, prosody
 from jitsi_tenant_operator.render.configuration import File, file
 from jitsi_tenant_operator.render.context import Source, SourceKind, TenantContext
 from jitsi_tenant_operator.render.environment import Environment
@@ -77,7 +77,7 @@ def logo(context: TenantContext) -> Source | None:
 
 def _pod(context: TenantContext) -> pods.Pod:
     shown = context.present(logo(context))
-    action = probes.http("/", "http")
+    action = probes.http("/", "http") if context.closed is None else closed.probe()
     return pods.Pod(
         component=Component.WEB,
         size=context.plan.sizes.web,
@@ -88,7 +88,7 @@ def _pod(context: TenantContext) -> pods.Pod:
             "livenessProbe": probes.liveness(action),
         },
         priority_class=context.platform.priority_classes.web,
-        files=_files(context, shown),
+        files=closed.web_files(_files(context, shown), context.closed),
         volumes=[] if shown is None else [pods.config_map_file(_logo_path(shown), shown)],
         sources=[] if shown is None else [shown],
         # New connections stop before nginx ends: the entry learns of a pod's end a moment late.

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jitsi_tenant_operator.api.contract import Contract, Suspension, Termination
+from jitsi_tenant_operator.api.notice import NoticeKind
 from jitsi_tenant_operator.api.terms import OperationalTerms, Subject
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.decide import decide
 from jitsi_tenant_operator.contract.decision import Action, Deadline, Decision
-from jitsi_tenant_operator.contract.facts import Facts, Notice, NoticeKind
+from jitsi_tenant_operator.contract.facts import Facts, Notice
 from jitsi_tenant_operator.contract.terms import EffectiveTerms, TermSource
 
 At = Callable[[str], datetime]

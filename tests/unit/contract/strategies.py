@@ -15,21 +15,19 @@ from jitsi_tenant_operator.api.contract import (
     SuspensionReason,
     Termination,
 )
+from jitsi_tenant_operator.api.hold import HoldScope
+from jitsi_tenant_operator.api.notice import Breach, Channel, NoticeKind
 from jitsi_tenant_operator.api.terms import OperationalTerms, Subject
 from jitsi_tenant_operator.contract.decision import ContractState, DataState, ServiceState
 from jitsi_tenant_operator.contract.facts import (
-    Breach,
-    Channel,
     Entry,
     Evidence,
     Export,
     Facts,
     Hold,
-    HoldScope,
     Ledger,
     Maintenance,
     Notice,
-    NoticeKind,
 )
 from jitsi_tenant_operator.contract.terms import EffectiveTerms, TermSource
 

@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jitsi_tenant_operator.api.contract import Party
+from jitsi_tenant_operator.api.hold import HoldScope
+from jitsi_tenant_operator.api.notice import Breach, NoticeKind
 from jitsi_tenant_operator.contract.decision import EndCause
-from jitsi_tenant_operator.contract.facts import (
-    Breach,
-    Evidence,
-    Export,
-    Hold,
-    HoldScope,
-    Ledger,
-    Maintenance,
-    NoticeKind,
-)
+from jitsi_tenant_operator.contract.facts import Evidence, Export, Hold, Ledger, Maintenance
 
 if TYPE_CHECKING:
     from tests.unit.contract.conftest import At, Story

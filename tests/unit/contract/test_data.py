@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jitsi_tenant_operator.contract.facts import Evidence, Export, Hold, HoldScope
+from jitsi_tenant_operator.api.hold import HoldScope
+from jitsi_tenant_operator.contract.facts import Evidence, Export, Hold
 from jitsi_tenant_operator.contract.terms import TermSource
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jitsi_tenant_operator.api.contract import Party
+from jitsi_tenant_operator.api.notice import Breach, Channel, NoticeKind
 from jitsi_tenant_operator.contract.decision import Action
-from jitsi_tenant_operator.contract.facts import Breach, Channel, NoticeKind
 from jitsi_tenant_operator.contract.terms import TermSource
 
 if TYPE_CHECKING:

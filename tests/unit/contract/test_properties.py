@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from tests.unit.contract import strategies
 
+from jitsi_tenant_operator.api.hold import HoldScope
+from jitsi_tenant_operator.api.notice import NoticeKind
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.decide import decide
 from jitsi_tenant_operator.contract.decision import (
@@ -21,7 +23,7 @@ from jitsi_tenant_operator.contract.decision import (
     Phase,
     ServiceState,
 )
-from jitsi_tenant_operator.contract.facts import Evidence, Facts, HoldScope, NoticeKind
+from jitsi_tenant_operator.contract.facts import Evidence, Facts
 from jitsi_tenant_operator.contract.terms import EffectiveTerms
 
 T = TypeVar("T")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jitsi_tenant_operator.contract.facts import Maintenance, NoticeKind
+from jitsi_tenant_operator.api.notice import NoticeKind
+from jitsi_tenant_operator.contract.facts import Maintenance
 from jitsi_tenant_operator.contract.terms import TermSource
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from jitsi_tenant_operator.api.kinds import BY_NAME
 from jitsi_tenant_operator.api.objects import API_VERSION, GROUP, VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.client import Page, Selection
-from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, KubeError, NotFound
+from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError, NotFound
 from jitsi_tenant_operator.kube.metrics import KubeMetrics
 from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
 
@@ -190,6 +190,7 @@ class MemoryKube:
             stored["data"] = stored.get("data", {}) | encoded
         version = next(self._version)
         stored["metadata"].setdefault("uid", f"uid-{version}")
+        stored["metadata"].setdefault("creationTimestamp", f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}")
         stored["metadata"]["resourceVersion"] = str(version)
         self.objects[ObjectRef.of(stored)] = stored
         return copy.deepcopy(stored)
@@ -226,6 +227,25 @@ class MemoryKube:
             if patch["metadata"].get(field, found["metadata"][field]) != found["metadata"][field]:
                 raise Conflict(f"{ref}: {field} does not match", status=409)
         return self.put(_laid_over(found, patch))
+
+    async def json_patch(self, ref: ObjectRef, operations: list[JsonObject]) -> JsonObject:
+        found = self._call("json patch", ref)
+        if found is None:
+            raise NotFound(f"{ref} not found", status=404)
+        after = copy.deepcopy(found)
+        for operation in operations:
+            *way, last = operation["path"].removeprefix("/").split("/")
+            place: Any = after
+            for step in way:
+                place = place[step]
+            if operation["op"] == "test":
+                if place[last] != operation["value"]:
+                    raise Invalid(f"{ref}: the test failed", status=422)
+            elif last == "-":
+                place.append(operation["value"])
+            else:
+                place[last] = operation["value"]
+        return self.put(after)
 
     async def apply(self, obj: JsonObject, *, subresource: str = "") -> JsonObject:
         ref = ObjectRef.of(obj)

@@ -38,7 +38,8 @@ class Office:
         self.world = World()
         self.ports = HostPorts()
         self.queue: WorkQueue[Key] = WorkQueue(clock, QueueMetrics(CollectorRegistry()))
-        self.dispatcher = Dispatcher(self.world, self.queue, self.ports)
+        self.notices: WorkQueue[ObjectRef] = WorkQueue(clock, QueueMetrics(CollectorRegistry()))
+        self.dispatcher = Dispatcher(self.world, self.queue, self.notices, self.ports)
         self.version = 10
 
     def see(self, kind: str, event: str | None = "MODIFIED", **parts: Any) -> JsonObject:

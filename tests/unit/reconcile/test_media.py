@@ -51,6 +51,7 @@ def context(make: Callable[..., Any]) -> Callable[..., TenantContext]:
             tenant=tenant,
             plan=make("JitsiPlan", spec={"capacity": {"bridges": {"maximum": 20}}}),
             platform=make("JitsiPlatform", spec={"media": exposure}),
+            documents=("cgu",),
             terms=effective_terms(tenant.spec.contract, [make("JitsiTerms")]),
             features=frozenset[Feature](),
             host="meet.acme.example",

@@ -15,7 +15,13 @@ from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.api.plan import Feature
 from jitsi_tenant_operator.contract.terms import REQUIRED
 from jitsi_tenant_operator.reconcile.conditions import Reason
-from jitsi_tenant_operator.reconcile.resolve import Resolved, Unresolved, resolve, tenant_context
+from jitsi_tenant_operator.reconcile.resolve import (
+    Recorded,
+    Resolved,
+    Unresolved,
+    resolve,
+    tenant_context,
+)
 
 Make = Callable[..., Any]
 OTHER = TenantKey("tenant-globex", "globex")
@@ -43,6 +49,7 @@ class Around:
     documents: dict[str, Any]
     namespaces: dict[str, TenantKey] = field(default_factory=lambda: {"tenant-acme": ME})
     hosts: dict[str, TenantKey] = field(default_factory=dict)
+    records: dict[TenantKey, Recorded] = field(default_factory=dict)
 
     def platform(self) -> Any:
         return self.the_platform
@@ -58,6 +65,9 @@ class Around:
 
     def host_holder(self, host: str) -> TenantKey | None:
         return self.hosts.get(host, ME)
+
+    def recorded(self, key: TenantKey) -> Recorded | None:
+        return self.records.get(key)
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ def context(make: Callable[..., Any]) -> Context:
             tenant=tenant,
             plan=make("JitsiPlan"),
             platform=make("JitsiPlatform"),
+            documents=("cgu",),
             terms=effective_terms(tenant.spec.contract, [make("JitsiTerms")]),
             features=frozenset(Feature if recording else ()),
             host="meet.acme.example",

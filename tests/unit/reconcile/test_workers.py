@@ -14,7 +14,7 @@ from jitsi_tenant_operator.api.objects import API_VERSION, ObjectRef, TenantKey
 from jitsi_tenant_operator.kube.errors import Unavailable
 from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, ReconcileMetrics
 from jitsi_tenant_operator.reconcile.queue import Backoff, Priority, WorkQueue
-from jitsi_tenant_operator.reconcile.workers import Key, Workers
+from jitsi_tenant_operator.reconcile.workers import Again, Key, Workers
 
 BROKEN, GOOD = TenantKey("east", "broken"), TenantKey("west", "good")
 PLATFORM = ObjectRef(API_VERSION, "JitsiPlatform", "", "default")
@@ -29,12 +29,12 @@ class Bench:
             clock, QueueMetrics(self.registry), Backoff(first=1, longest=4)
         )
         self.done: list[Key] = []
-        self.act: Callable[[Key], Awaitable[float | None]] = self.nothing
+        self.act: Callable[[Key], Awaitable[Again | None]] = self.nothing
         self.workers = Workers(
-            self.queue, self, self, ReconcileMetrics(self.registry), number=number
+            self.queue, self.reconcile, ReconcileMetrics(self.registry), number=number
         )
 
-    async def nothing(self, _: Key) -> float | None:
+    async def nothing(self, _: Key) -> Again | None:
         return None
 
     async def reconcile(self, key: Any) -> Any:
@@ -110,8 +110,8 @@ async def test_with_no_tenants_there_is_nothing_to_catch_up_with(bench: Bench) -
 
 
 async def test_a_tenant_is_looked_at_again_when_it_wants(bench: Bench, clock: Any) -> None:
-    async def act(_: Key) -> float:
-        return 1000.0
+    async def act(_: Key) -> Again:
+        return Again(1000.0)
 
     bench.act = act
     bench.queue.add(GOOD, Priority.SPEC)
@@ -127,17 +127,16 @@ async def test_a_tenant_that_wants_nothing_more_is_left_alone(bench: Bench, cloc
     assert bench.done == [GOOD]
 
 
-async def test_shared_objects_have_a_reconcile_of_their_own(clock: Any) -> None:
-    bench = Bench(clock, number=1)
-    shared = Bench(clock, number=1)
-    workers = Workers(bench.queue, bench, shared, ReconcileMetrics(CollectorRegistry()), number=2)
-    running = asyncio.create_task(workers.run())
-    bench.queue.add(PLATFORM, Priority.SPEC)
+async def test_what_changes_by_itself_is_looked_at_when_it_does(bench: Bench, clock: Any) -> None:
+    async def act(_: Key) -> Again:
+        return Again(1000.0, exactly=123.0)
+
+    bench.act = act
     bench.queue.add(GOOD, Priority.SPEC)
-    await clock.settle()
-    running.cancel()
-    assert shared.done == [PLATFORM]
-    assert bench.done == [GOOD]
+    await clock.advance(122.9)
+    assert len(bench.done) == 1
+    await clock.advance(0.1)
+    assert len(bench.done) == 2
 
 
 async def test_as_many_work_at_once_as_there_are_workers(clock: Any) -> None:

@@ -318,11 +318,18 @@ def test_the_echo_of_our_own_status_is_no_news() -> None:
     assert world.observe_tenant("MODIFIED", answer) == set()
 
 
-def test_labels_are_no_news_but_the_version_they_bring_is_kept() -> None:
+def test_labels_are_news_since_maintenance_windows_select_by_them() -> None:
     world = World()
     world.observe_tenant("ADDED", tenant(ADA))
     labelled = tenant(ADA, version=5, metadata={"labels": {"team": "blue"}})
-    assert world.observe_tenant("MODIFIED", labelled) == set()
+    assert world.observe_tenant("MODIFIED", labelled) == {ADA}
+
+
+def test_bookkeeping_is_no_news_but_the_version_it_brings_is_kept() -> None:
+    world = World()
+    world.observe_tenant("ADDED", tenant(ADA))
+    booked = tenant(ADA, version=5, metadata={"managedFields": [{"manager": "kubectl"}]})
+    assert world.observe_tenant("MODIFIED", booked) == set()
     known = world.tenant(ADA)
     assert known is not None
     assert known.body()["metadata"]["resourceVersion"] == "5", "a write may depend on it"

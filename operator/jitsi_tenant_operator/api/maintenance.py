@@ -1,0 +1,135 @@
+"""JitsiMaintenance: work on the service, told ahead but for an emergency (clause 8.1)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from jitsi_tenant_operator.api.conditions import Conditions, Generation
+from jitsi_tenant_operator.api.constraints import MapList, SetList
+from jitsi_tenant_operator.api.model import (
+    CustomResource,
+    Definition,
+    Model,
+    PrinterColumn,
+    Rule,
+)
+from jitsi_tenant_operator.api.scalars import (
+    DnsLabel,
+    Instant,
+    Labels,
+    LongText,
+    ObjectName,
+    ShortText,
+)
+
+MAX_SHOWN = 64
+"""How many tenants the status of a window names; it counts all of them."""
+
+
+class Affected(StrEnum):
+    """What a window may interrupt."""
+
+    MEETINGS = "Meetings"
+    RECORDING = "Recording"
+    SERVICE = "Service"
+
+
+class TenantSelection(Model):
+    """Which tenants are meant: those to which everything that is set applies."""
+
+    namespaces: Annotated[tuple[DnsLabel, ...], Field(max_length=256), SetList()] = ()
+    """The namespaces of the tenants; of all tenants when empty."""
+    plans: Annotated[tuple[ObjectName, ...], Field(max_length=64), SetList()] = ()
+    """The plans of the tenants; whatever plan when empty."""
+    match_labels: Labels = Field(default={})
+    """Labels that the JitsiTenants bear."""
+
+
+class Emergency(Model):
+    """That the work cannot wait for a notice in time."""
+
+    reason: LongText
+    """Why it cannot wait."""
+
+
+class JitsiMaintenanceSpec(Model):
+    """A window of time, for whom, and what happens in it."""
+
+    rules: ClassVar = (
+        Rule(
+            "timestamp(self.end) > timestamp(self.start)",
+            "end must lie after start",
+            lambda self: self.end > self.start,
+        ),
+    )
+
+    tenants: TenantSelection = TenantSelection()
+    """Whom it concerns; all tenants when nothing is set."""
+    start: Instant
+    """When it begins."""
+    end: Instant
+    """When it is over."""
+    affects: Annotated[tuple[Affected, ...], Field(max_length=3), SetList()] = (Affected.MEETINGS,)
+    """What may be interrupted. Recording is suspended in the window where it is named; where the
+    whole Service is, nobody can meet, and visitors are shown a page."""
+    description: LongText
+    """What is done, as the clients are told."""
+    contact: ShortText | None = None
+    """Whom the platform's own people ask."""
+    emergency: Emergency | None = None
+    """Set where the work cannot wait for a notice in time."""
+
+
+class Refusal(Model):
+    """A tenant for which a window does not count, and why."""
+
+    tenant: Annotated[str, Field(max_length=127)]
+    """Its namespace and name."""
+    reason: Annotated[str, Field(max_length=512)]
+    """Why."""
+
+
+class JitsiMaintenanceStatus(Model):
+    """How a window stands."""
+
+    observed_generation: Generation | None = None
+    """The generation that was read."""
+    conditions: Conditions | None = None
+    """Accepted says whether it counts for all tenants that it concerns."""
+    latest_notice: Instant | None = None
+    """By when its notices must have been sent: the earliest of the instants of its tenants."""
+    tenants: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """How many tenants it concerns."""
+    notified: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    """To how many of them the notice was sent."""
+    refused: (
+        Annotated[tuple[Refusal, ...], Field(max_length=MAX_SHOWN), MapList("tenant")] | None
+    ) = None
+    """For whom it does not count; at most 64 are named."""
+
+
+class JitsiMaintenance(CustomResource):
+    """A maintenance window over a selection of tenants."""
+
+    definition: ClassVar = Definition(
+        kind="JitsiMaintenance",
+        plural="jitsimaintenances",
+        short_names=("jmaint",),
+        namespaced=False,
+        columns=(
+            PrinterColumn("Start", ".spec.start"),
+            PrinterColumn("End", ".spec.end"),
+            PrinterColumn("Latest-Notice", ".status.latestNotice"),
+            PrinterColumn("Tenants", ".status.tenants", "integer"),
+            PrinterColumn("Notified", ".status.notified", "integer"),
+            PrinterColumn("Accepted", '.status.conditions[?(@.type=="Accepted")].status'),
+        ),
+    )
+
+    spec: JitsiMaintenanceSpec
+    """The window."""
+    status: JitsiMaintenanceStatus | None = None
+    """How it stands."""

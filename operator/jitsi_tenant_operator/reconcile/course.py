@@ -1,0 +1,262 @@
+"""Follows a contract: decides from what is recorded, writes the ledger, and makes notices.
+
+The ledger comes first, and everything else follows from it: each step looks again at what is
+there, so that after a crash the next run goes on where it was, and nothing is done twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
+
+from jitsi_tenant_operator.api.notice import Channel, JitsiNotice
+from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
+from jitsi_tenant_operator.api.platform import JitsiPlatformSpec
+from jitsi_tenant_operator.api.record import JitsiTenantRecord, RecordEntry, RecordEvent
+from jitsi_tenant_operator.contract import ledger
+from jitsi_tenant_operator.contract.calendar import Calendar
+from jitsi_tenant_operator.contract.decide import decide
+from jitsi_tenant_operator.contract.decision import Action, ActionKind, ContractState, Decision
+from jitsi_tenant_operator.contract.facts import Axis, Facts
+from jitsi_tenant_operator.contract.ledger import Happening
+from jitsi_tenant_operator.kube.client import KubeClient
+from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError
+from jitsi_tenant_operator.reconcile.contract_objects import (
+    ContractObjects,
+    KnownRecord,
+    Unreadable,
+    record_ref,
+)
+from jitsi_tenant_operator.reconcile.facts import facts_of
+from jitsi_tenant_operator.reconcile.resolve import Resolved
+from jitsi_tenant_operator.render.labels import labels
+
+_STEPS = 8
+"""More than a decision ever needs until it calls for nothing: entries, notices, their entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a contract stands, and what is wrong with what is recorded of it."""
+
+    decision: Decision
+    facts: Facts
+    calendar: Calendar
+    now: datetime
+    record: KnownRecord | None
+    unreadable: tuple[Unreadable, ...] = ()
+    failed: KubeError | None = None
+    """Why what is due could not all be done; the service follows the decision all the same."""
+
+    @property
+    def seconds_to_next(self) -> float | None:
+        """Seconds until anything changes by itself; None when nothing does."""
+        following = self.decision.next
+        return None if following is None else (following - self.now).total_seconds()
+
+
+class ContractFollower:
+    """Follows the contracts of all tenants."""
+
+    def __init__(self, objects: ContractObjects, client: KubeClient) -> None:
+        self._objects = objects
+        self._client = client
+
+    async def follow(self, resolved: Resolved, owner: JsonObject) -> Course:
+        """Decide, and carry out what is due; `owner` is the reference that notices get.
+
+        When a write fails, the course says so, and the next run goes on from there.
+        """
+        tenant = resolved.tenant
+        key = TenantKey(tenant.metadata.namespace, tenant.metadata.name)
+        course = self.decided(resolved)
+        try:
+            for _ in range(_STEPS):
+                if not await self._step(key, course, resolved, owner):
+                    break
+                course = self.decided(resolved)
+        except KubeError as error:
+            return replace(course, failed=error)
+        return course
+
+    def decided(self, resolved: Resolved) -> Course:
+        """How the contract of a tenant stands now; nothing is carried out."""
+        metadata = resolved.tenant.metadata
+        key = TenantKey(metadata.namespace, metadata.name)
+        calendar = _calendar(resolved.platform.spec.time_zone)
+        now = self._client.clock.now()
+        record = self._objects.record(key)
+        facts = facts_of(resolved.tenant, self._objects, record, calendar)
+        unreadable = (
+            *self._objects.notices.unreadable(key.namespace),
+            *self._objects.holds.unreadable(key.namespace),
+            *self._objects.maintenances.unreadable(""),
+        )
+        decision = decide(facts, resolved.terms, now, calendar)
+        return Course(decision, facts, calendar, now, record, unreadable)
+
+    async def _step(
+        self, key: TenantKey, course: Course, resolved: Resolved, owner: JsonObject
+    ) -> bool:
+        """Do the next thing that is due; whether there was one."""
+        record = course.record
+        if course.decision.contract is ContractState.DRAFT and record is None:
+            return False
+        if self._objects.unreadable_record(key) or (record and record.broken_at is not None):
+            return False
+        if record is None:
+            await self._begin(key, course, resolved)
+            return True
+        done = record.ledger.done if record.ledger is not None else frozenset()
+        missing = [each for each in _happenings(course) if each.key not in done]
+        if missing or record.host != resolved.host:
+            await self._append(record, missing, course.now, resolved.host)
+            return True
+        due = [each for each in course.decision.actions if each.kind is ActionKind.NOTIFY]
+        for action in due:
+            for notice in _notices(key, action, owner, resolved.platform.spec):
+                await self._make(notice)
+        return bool(due)
+
+    async def _begin(self, key: TenantKey, course: Course, resolved: Resolved) -> None:
+        decision = course.decision
+        states = _states(decision)
+        first = [
+            Happening(
+                event=RecordEvent.DECISION,
+                subject=axis,
+                value=value,
+                key=f"Record/{axis}/first/{'+'.join((value, *reasons))}",
+                why=f"{axis} is {value} as the ledger begins",
+                reasons=reasons,
+            )
+            for axis, (value, reasons) in states.items()
+        ]
+        spec = {
+            "tenant": {"namespace": key.namespace, "name": key.name},
+            "contract": resolved.tenant.spec.contract.reference,
+            "host": resolved.host,
+            "documents": list(resolved.documents),
+            "entries": _as_json(ledger.appended((), first, course.now)),
+        }
+        ref = record_ref(key)
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": JitsiTenantRecord.definition.kind,
+            "metadata": {"name": ref.name, "labels": labels(key.name)},
+            "spec": spec,
+        }
+        try:
+            answer = await self._client.create(body)
+        except AlreadyExists:
+            # The watch lags behind a write of ours, or of the operator before this one.
+            answer = await self._client.get(ref)
+        self._objects.records.observe(None, answer)
+
+    async def _append(
+        self, record: KnownRecord, happenings: Sequence[Happening], at: datetime, host: str
+    ) -> None:
+        added = ledger.chained(record.entries, record.head, happenings, at)
+        operations: list[JsonObject] = [
+            {
+                "op": "test",
+                "path": "/metadata/resourceVersion",
+                "value": str(record.resource_version),
+            },
+            *({"op": "add", "path": "/spec/entries/-", "value": each} for each in _as_json(added)),
+        ]
+        if record.host != host:
+            operations.append({"op": "add", "path": "/spec/host", "value": host})
+        try:
+            answer = await self._client.json_patch(record.ref, operations)
+        except Invalid as error:
+            # Somebody wrote it meanwhile: read it again, and see what is still missing.
+            current = await self._client.get(record.ref)
+            if int(current["metadata"]["resourceVersion"]) == record.resource_version:
+                raise
+            self._objects.records.observe(None, current)
+            raise Conflict(f"{record.ref} has changed", status=409) from error
+        self._objects.records.observe(None, answer)
+
+    async def _make(self, body: JsonObject) -> None:
+        try:
+            answer = await self._client.create(body)
+        except AlreadyExists:
+            answer = await self._client.get(ObjectRef.of(body))
+        self._objects.notices.observe(None, answer)
+
+
+@lru_cache(maxsize=16)
+def _calendar(zone: str) -> Calendar:
+    return Calendar.of(zone)
+
+
+def _states(decision: Decision) -> dict[Axis, tuple[str, tuple[str, ...]]]:
+    return {
+        Axis.CONTRACT: (decision.contract, ()),
+        Axis.SERVICE: (decision.service.state, decision.service.reasons),
+        Axis.RECORDING: (decision.recording.state, decision.recording.reasons),
+        Axis.DATA: (decision.data.state, ()),
+    }
+
+
+def _happenings(course: Course) -> Iterator[Happening]:
+    """All that the ledger should have by now."""
+    states = _states(course.decision)
+    for action in course.decision.actions:
+        if action.kind is ActionKind.RECORD:
+            yield ledger.of_action(action, *states[Axis(action.subject)])
+    yield from ledger.of_notices(course.facts.notices)
+    yield from ledger.of_holds(course.facts.holds or ())
+
+
+def _as_json(entries: Iterable[RecordEntry]) -> list[JsonObject]:
+    return [entry.to_json() for entry in entries]
+
+
+def _notices(
+    key: TenantKey, action: Action, owner: JsonObject, platform: JitsiPlatformSpec
+) -> Iterator[JsonObject]:
+    """The notice that an action calls for, by each channel of the platform.
+
+    That to the client comes last: once it is there, the action is not due any more.
+    """
+    if platform.notifications is not None and platform.notifications.webhook is not None:
+        yield _notice(key, action, owner, Channel.WEBHOOK)
+    yield _notice(key, action, owner, Channel.EMAIL)
+
+
+def _notice(key: TenantKey, action: Action, owner: JsonObject, channel: Channel) -> JsonObject:
+    assert action.notice is not None
+    spec = {
+        "about": action.notice.value,
+        "key": action.key,
+        "channel": channel.value,
+        "regarding": action.subject[:128],
+        "reason": action.why[:128],
+        "clause": action.source.clause,
+        "document": action.source.document,
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": JitsiNotice.definition.kind,
+        "metadata": {
+            "name": notice_name(action, channel),
+            "namespace": key.namespace,
+            "labels": labels(key.name),
+            "ownerReferences": [owner],
+        },
+        "spec": {name: value for name, value in spec.items() if value},
+    }
+
+
+def notice_name(action: Action, channel: Channel) -> str:
+    """The name of the notice for an action: the same at each attempt to make it."""
+    assert action.notice is not None
+    words = re.sub(r"(?<!^)(?=[A-Z])", "-", action.notice.value).lower()
+    digest = hashlib.sha256(f"{channel}/{action.key}".encode()).hexdigest()[:12]
+    return f"{words}-{digest}"

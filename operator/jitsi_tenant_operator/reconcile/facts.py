@@ -1,0 +1,107 @@
+"""From the objects around a contract to the facts that the decision is given. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from jitsi_tenant_operator.api.maintenance import Affected, TenantSelection
+from jitsi_tenant_operator.api.notice import Channel
+from jitsi_tenant_operator.api.tenant import JitsiTenant
+from jitsi_tenant_operator.contract.calendar import Calendar
+from jitsi_tenant_operator.contract.facts import Facts, Hold, Maintenance
+from jitsi_tenant_operator.reconcile.contract_objects import (
+    ContractObjects,
+    KnownHold,
+    KnownMaintenance,
+    KnownRecord,
+)
+
+
+def facts_of(
+    tenant: JitsiTenant,
+    around: ContractObjects,
+    record: KnownRecord | None,
+    calendar: Calendar,
+    *,
+    saturated: datetime | None = None,
+) -> Facts:
+    """All that is recorded of a tenant's contract. `saturated`: since when recordings are full.
+
+    A hold that cannot be read makes all holds unreadable, which keeps everything.
+    """
+    namespace = tenant.metadata.namespace
+    holds = None
+    if not around.holds.unreadable(namespace):
+        holds = tuple(hold(each, calendar) for each in around.holds.within(namespace))
+    spec = tenant.spec
+    return Facts(
+        contract=spec.contract,
+        suspension=spec.suspension,
+        termination=spec.termination,
+        # What other systems are told is no notice to the client.
+        notices=tuple(
+            each.fact
+            for each in around.notices.within(namespace)
+            if each.fact.channel is not Channel.WEBHOOK
+        ),
+        holds=holds,
+        maintenances=tuple(
+            maintenance(each)
+            for each in around.maintenances.within("")
+            if is_selected(each.window.spec.tenants, tenant)
+        ),
+        recordings_saturated=saturated,
+        ledger=record.ledger if record is not None else None,
+    )
+
+
+def hold(known: KnownHold, calendar: Calendar) -> Hold:
+    """A hold as a fact. One that was released on the day it was placed held until then."""
+    spec = known.hold.spec
+    released = None
+    if spec.release is not None:
+        released = calendar.start_of(spec.release.released_on)
+        if spec.release.released_on == calendar.day_of(known.placed):
+            released = known.placed
+    return Hold(
+        name=known.ref.name,
+        scope=frozenset(spec.scope),
+        basis=spec.basis,
+        placed=known.placed,
+        review_on=spec.review_on,
+        released=released,
+    )
+
+
+def maintenance(known: KnownMaintenance) -> Maintenance:
+    """A maintenance window as a fact."""
+    spec = known.window.spec
+    return Maintenance(
+        name=known.ref.name,
+        declared=known.declared,
+        start=spec.start,
+        end=spec.end,
+        emergency=spec.emergency is not None,
+        reason=spec.emergency.reason if spec.emergency is not None else "",
+        suspends_recording=bool({Affected.RECORDING, Affected.SERVICE}.intersection(spec.affects)),
+        closes_service=Affected.SERVICE in spec.affects,
+    )
+
+
+def is_selected(selection: TenantSelection, tenant: JitsiTenant) -> bool:
+    """Whether a maintenance concerns a tenant."""
+    return (
+        _among(tenant.metadata.namespace, selection.namespaces)
+        and _among(tenant.spec.plan, selection.plans)
+        and _bears(tenant.metadata.labels, selection.match_labels)
+    )
+
+
+def _among(name: str, allowed: Iterable[str]) -> bool:
+    names = frozenset(allowed)
+    return not names or name in names
+
+
+def _bears(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(labels.get(key) == value for key, value in wanted.items())

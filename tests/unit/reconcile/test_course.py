@@ -1,0 +1,206 @@
+"""A contract is followed in steps: the ledger first, then notices, and nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef, TenantKey
+from jitsi_tenant_operator.contract.decision import ContractState, ServiceState
+from jitsi_tenant_operator.kube.errors import Unavailable
+from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, record_ref
+from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
+from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve
+from jitsi_tenant_operator.reconcile.world import World
+
+KEY = TenantKey("tenant-acme", "acme")
+OWNER = {"apiVersion": "v1", "kind": "Owner", "name": "acme", "uid": "u", "controller": True}
+SIGNED = {"signedOn": "2026-05-25", "term": "P12M"}
+
+
+class Desk:
+    """A follower, what it wrote, and the tenant that it follows."""
+
+    def __init__(self, kube: Any, make: Callable[..., Any]) -> None:
+        self.kube = kube
+        self.make = make
+        self.restart()
+
+    def restart(self) -> None:
+        """What is known is read again from what is stored."""
+        self.objects = ContractObjects()
+        for body in self.kube.objects.values():
+            self.objects.observe(body["kind"], None, body)
+        self.follower = ContractFollower(self.objects, self.kube)
+
+    def resolved(self, **spec: Any) -> Resolved:
+        contract = {**SIGNED, **spec.pop("contract", {})}
+        tenant = self.make("JitsiTenant", spec={"contract": contract, **spec})
+        world = World()
+        world.platforms.observe(None, stored(self.make, "JitsiPlatform"))
+        world.plans.observe(None, stored(self.make, "JitsiPlan"))
+        world.terms.observe(None, stored(self.make, "JitsiTerms"))
+        found = resolve(tenant, world)
+        assert isinstance(found, Resolved), found
+        return found
+
+    async def follow(self, **spec: Any) -> Course:
+        return await self.follower.follow(self.resolved(**spec), OWNER)
+
+    def entries(self) -> list[JsonObject]:
+        found: list[JsonObject] = self.kube.objects[record_ref(KEY)]["spec"]["entries"]
+        return found
+
+    def told(self) -> list[str]:
+        return [f"{each['subject']} {each['value']}" for each in self.entries()]
+
+    def notices(self) -> list[JsonObject]:
+        return [body for ref, body in self.kube.objects.items() if ref.kind == "JitsiNotice"]
+
+    def writes(self) -> list[tuple[str, ObjectRef]]:
+        found: list[tuple[str, ObjectRef]] = self.kube.called("create", "json patch")
+        return found
+
+
+def stored(make: Callable[..., Any], kind: str) -> JsonObject:
+    parsed = make(kind)
+    body: JsonObject = {
+        "apiVersion": parsed.ref.api_version,
+        "kind": kind,
+        **parsed.to_json(),
+    }
+    body["metadata"]["resourceVersion"] = "1"
+    return body
+
+
+@pytest.fixture
+def desk(kube: Any, make: Callable[..., Any]) -> Desk:
+    return Desk(kube, make)
+
+
+SUSPENDED = {"suspension": {"service": {"reason": "ProhibitedUse"}}}
+
+
+async def test_the_ledger_of_a_signed_contract_begins_with_how_it_stands(desk: Desk) -> None:
+    course = await desk.follow()
+    assert course.decision.contract is ContractState.IN_FORCE
+    assert desk.told() == [
+        "Contract InForce",
+        "Service Serving",
+        "Recording Disabled",
+        "Data Live",
+    ]
+    record = desk.kube.objects[record_ref(KEY)]["spec"]
+    assert record["documents"] == ["cgu"], "the contract stays bound to what was in force then"
+    assert record["contract"] == "DC-2026-0142"
+
+
+async def test_a_draft_has_no_ledger_and_serves_nobody(desk: Desk) -> None:
+    course = await desk.follow(contract={"signedOn": None})
+    assert course.decision.service.state is ServiceState.DISABLED
+    assert desk.writes() == []
+
+
+async def test_a_contract_that_stands_still_is_not_written_of(desk: Desk) -> None:
+    await desk.follow()
+    desk.kube.calls.clear()
+    for _ in range(3):
+        await desk.follow()
+    desk.restart()
+    await desk.follow()
+    assert desk.kube.calls == []
+
+
+async def test_a_suspension_is_recorded_and_then_told_once(desk: Desk) -> None:
+    await desk.follow()
+    desk.kube.calls.clear()
+    await desk.follow(**SUSPENDED)
+    await desk.follow(**SUSPENDED)
+    verbs = [(verb, ref.kind) for verb, ref in desk.writes()]
+    assert verbs == [
+        ("json patch", "JitsiTenantRecord"),
+        ("create", "JitsiNotice"),
+        ("json patch", "JitsiTenantRecord"),
+    ], "the ledger, the notice, and that the notice was made"
+    (notice,) = desk.notices()
+    assert notice["spec"]["about"] == "Suspension"
+    assert notice["metadata"]["ownerReferences"] == [OWNER]
+    assert "Service Suspended" in desk.told()
+
+
+async def test_suspended_again_is_told_again(desk: Desk, clock: Any) -> None:
+    for _ in range(2):
+        await desk.follow(**SUSPENDED)
+        await clock.advance(60)
+        await desk.follow()
+        await clock.advance(60)
+    about = sorted(each["spec"]["about"] for each in desk.notices())
+    assert about == ["Resumption", "Resumption", "Suspension", "Suspension"]
+
+
+@pytest.mark.parametrize("fault", range(4))
+async def test_after_a_failure_anywhere_everything_is_done_once(desk: Desk, fault: int) -> None:
+    await desk.follow()
+    desk.kube.faults = [None] * fault + [Unavailable("the API server is away", status=503)]
+    course = await desk.follow(**SUSPENDED)
+    assert (course.failed is not None) == (fault < 3)
+    assert course.decision.service.state is ServiceState.SUSPENDED, "the service follows at once"
+    desk.kube.faults = []
+    desk.restart()
+    course = await desk.follow(**SUSPENDED)
+    assert course.failed is None
+    assert len(desk.notices()) == 1
+    keys = [each["key"] for each in desk.entries()]
+    assert len(keys) == len(set(keys))
+    assert keys.count(desk.notices()[0]["spec"]["key"]) == 1
+
+
+async def test_a_write_whose_answer_was_lost_is_not_repeated(desk: Desk) -> None:
+    await desk.follow()
+    await desk.follow(**SUSPENDED)
+    before = desk.entries()
+    desk.follower = ContractFollower(ContractObjects(), desk.kube)  # nothing was heard of it
+    course = await desk.follow(**SUSPENDED)
+    assert course.failed is None
+    assert desk.entries() == before
+    assert len(desk.notices()) == 1
+
+
+async def test_a_ledger_that_was_changed_by_hand_stops_everything_but_the_service(
+    desk: Desk,
+) -> None:
+    await desk.follow()
+    record = desk.kube.objects[record_ref(KEY)]
+    record["spec"]["entries"][1]["value"] = "Suspended"
+    desk.restart()
+    desk.kube.calls.clear()
+    course = await desk.follow(**SUSPENDED)
+    assert course.record is not None
+    assert course.record.broken_at == 2
+    assert desk.writes() == []
+    assert course.decision.service.state is ServiceState.SUSPENDED
+
+
+async def test_the_ledger_follows_the_host(desk: Desk) -> None:
+    await desk.follow()
+    await desk.follow(host="other.example.net")
+    assert desk.kube.objects[record_ref(KEY)]["spec"]["host"] == "other.example.net"
+
+
+async def test_other_systems_are_told_too_before_the_client_is(desk: Desk) -> None:
+    """Once the client's notice is there, the action is not due any more."""
+    await desk.follow()
+    resolved = desk.resolved(**SUSPENDED)
+    notifications = {
+        "smtpHost": "mail.example",
+        "sender": "host@host.example",
+        "webhook": {"url": "https://crm.example/", "secret": {"name": "crm", "key": "key"}},
+    }
+    platform = desk.make("JitsiPlatform", spec={"notifications": notifications})
+    desk.kube.calls.clear()
+    await desk.follower.follow(replace(resolved, platform=platform), OWNER)
+    made = [desk.kube.objects[ref] for verb, ref in desk.writes() if verb == "create"]
+    assert [each["spec"]["channel"] for each in made] == ["Webhook", "Email"]
