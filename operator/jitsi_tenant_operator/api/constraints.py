@@ -105,6 +105,19 @@ class SetList:
 
 
 @dataclass(frozen=True, slots=True)
+class AtomicList:
+    """A list with one writer, which replaces it as a whole.
+
+    The API server keeps no book of who owns which item, which is most of the price of a write.
+    """
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "x-kubernetes-list-type": "atomic"}
+
+
+@dataclass(frozen=True, slots=True)
 class MapList:
     """A list of objects that differ in `key`; server-side apply merges it by that field."""
 

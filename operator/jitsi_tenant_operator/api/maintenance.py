@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from jitsi_tenant_operator.api.conditions import Conditions, Generation
-from jitsi_tenant_operator.api.constraints import MapList, SetList
+from jitsi_tenant_operator.api.constraints import AtomicList, SetList
 from jitsi_tenant_operator.api.model import (
     CustomResource,
     Definition,
@@ -105,9 +105,7 @@ class JitsiMaintenanceStatus(Model):
     """How many tenants it concerns."""
     notified: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """To how many of them the notice was sent."""
-    refused: (
-        Annotated[tuple[Refusal, ...], Field(max_length=MAX_SHOWN), MapList("tenant")] | None
-    ) = None
+    refused: Annotated[tuple[Refusal, ...], Field(max_length=MAX_SHOWN), AtomicList()] | None = None
     """For whom it does not count; at most 64 are named."""
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from jitsi_tenant_operator.api.constraints import MapList, SetList
+from jitsi_tenant_operator.api.constraints import AtomicList, SetList
 from jitsi_tenant_operator.api.model import (
     CustomResource,
     Definition,
@@ -60,7 +60,7 @@ class RecordEntry(Model):
     reasons: Annotated[
         tuple[Annotated[str, StringConstraints(max_length=64)], ...],
         Field(max_length=8),
-        SetList(),
+        AtomicList(),
     ] = ()
     """The reasons of a suspension."""
     key: Annotated[str, StringConstraints(max_length=512)]
@@ -110,9 +110,7 @@ class JitsiTenantRecordSpec(Model):
     """The host name of the service."""
     documents: Annotated[tuple[ObjectName, ...], Field(max_length=8), SetList()] = ()
     """The JitsiTerms that were in force when the contract began, where it names none itself."""
-    entries: Annotated[
-        tuple[RecordEntry, ...], Field(max_length=MAX_ENTRIES), MapList("number")
-    ] = ()
+    entries: Annotated[tuple[RecordEntry, ...], Field(max_length=MAX_ENTRIES), AtomicList()] = ()
     """What happened, in order."""
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from jitsi_tenant_operator.api.conditions import Conditions, Generation
-from jitsi_tenant_operator.api.constraints import MapList, SetList
+from jitsi_tenant_operator.api.constraints import AtomicList
 from jitsi_tenant_operator.api.contract import Contract, Suspension, Termination
 from jitsi_tenant_operator.api.meeting import Access, Branding, Meetings
 from jitsi_tenant_operator.api.model import (
@@ -217,17 +217,17 @@ class ContractStatus(Model):
     """Draft, InForce, UnderNotice or Ended."""
     service: _State
     """Serving, Suspended or Disabled."""
-    service_reasons: Annotated[tuple[_State, ...], Field(max_length=8), SetList()] = ()
+    service_reasons: Annotated[tuple[_State, ...], Field(max_length=8), AtomicList()] = ()
     """Why the service is suspended."""
     service_until: Instant | None = None
     """When the suspension ends by itself, where that is known."""
     recording: _State
     """Serving, Suspended or Disabled."""
-    recording_reasons: Annotated[tuple[_State, ...], Field(max_length=8), SetList()] = ()
+    recording_reasons: Annotated[tuple[_State, ...], Field(max_length=8), AtomicList()] = ()
     """Why recording alone is suspended."""
     data: _State
     """Live, Retained, Restituted, Erasing, Erased, BackupsExpired or Closed."""
-    waits: Annotated[tuple[_State, ...], Field(max_length=8), SetList()] = ()
+    waits: Annotated[tuple[_State, ...], Field(max_length=8), AtomicList()] = ()
     """What the next step of the data waits for."""
     ends_on: CalendarDate | None = None
     """The last day, where an end is known."""
@@ -235,7 +235,7 @@ class ContractStatus(Model):
     """Why it ends."""
     next: Instant | None = None
     """When anything changes next, if nothing else becomes known."""
-    deadlines: Annotated[tuple[DeadlineStatus, ...], Field(max_length=64)] = ()
+    deadlines: Annotated[tuple[DeadlineStatus, ...], Field(max_length=64), AtomicList()] = ()
     """All dates, in order of time; at most 64."""
     record: Annotated[str, Field(max_length=253)] | None = None
     """The JitsiTenantRecord with the ledger."""
@@ -256,7 +256,7 @@ class JitsiTenantStatus(Model):
         Annotated[
             tuple[BridgeStatus, ...],
             Field(max_length=MAX_BRIDGES),
-            MapList("name"),
+            AtomicList(),
         ]
         | None
     ) = None
@@ -269,7 +269,7 @@ class JitsiTenantStatus(Model):
         Annotated[
             tuple[EffectiveTerm, ...],
             Field(max_length=64),
-            MapList("name"),
+            AtomicList(),
         ]
         | None
     ) = None

@@ -40,6 +40,14 @@ def invalid(kind: str, name: str) -> InvalidObjectError:
     )
 
 
+@dataclass(frozen=True)
+class Ledger:
+    """What the ledger of a name is about."""
+
+    contract: str
+    documents: tuple[str, ...] = ()
+
+
 @dataclass
 class Around:
     """What surrounds a tenant, as plain tables."""
@@ -99,6 +107,17 @@ def around(make: Make) -> Around:
         "broken": invalid("JitsiTerms", "broken"),
     }
     return Around(make("JitsiPlatform"), {"business": make("JitsiPlan")}, documents)
+
+
+def test_a_contract_that_names_no_documents_keeps_those_it_began_with(
+    around: Around, make: Make
+) -> None:
+    around.the_platform = make("JitsiPlatform", spec={"documents": ["cgu-2"]})
+    around.records = {ME: Ledger("DC-2026-0142", ("cgu",))}
+    found = resolve(make("JitsiTenant", spec=documents()), around)
+    assert isinstance(found, Resolved)
+    assert found.documents == ("cgu",)
+    assert {source.document for source in found.terms.sources.values()} == {"cgu"}
 
 
 def recorders(number: int) -> JsonObject:
@@ -175,6 +194,12 @@ CASES = (
         Reason.NAMESPACE_TAKEN,
         ("tenant-acme", "older", "namespace of its own"),
         change=has("namespaces", {"tenant-acme": TenantKey("tenant-acme", "older")}),
+    ),
+    Case(
+        "name of another contract",
+        Reason.NAME_TAKEN,
+        ("DC-2024-0001", "another name", "spec.contract.reference"),
+        change=has("records", {ME: Ledger("DC-2024-0001")}),
     ),
     Case(
         "host of another tenant",
@@ -347,6 +372,23 @@ def test_a_mistake_has_its_reason_and_says_what_to_change(
         assert words in found.problems[0].message
 
 
+OF_THE_CONTRACT = {
+    Reason.SUSPENDED,
+    Reason.NOT_IN_FORCE,
+    Reason.CONTRACT_ENDED,
+    Reason.CONTRADICTORY_FACTS,
+    Reason.NOTICE_NOT_SENT,
+    Reason.NOTICE_TOO_LATE,
+    Reason.NO_MAIL_SERVER,
+    Reason.TENANT_NOT_RESOLVED,
+    Reason.NOT_DELIVERED,
+    Reason.REFUSED,
+    Reason.BY_OTHER_MEANS,
+    Reason.AWAITED,
+    Reason.LEDGER_CHANGED,
+}
+
+
 def test_every_mistake_can_be_told_from_the_others() -> None:
     elsewhere = {
         Reason.AS_WANTED,
@@ -364,6 +406,7 @@ def test_every_mistake_can_be_told_from_the_others() -> None:
         Reason.PROGRESSING,
         Reason.PAUSED,
         Reason.DELETING,
+        *OF_THE_CONTRACT,
     }
     assert {case.reason for case in CASES} == set(Reason) - elsewhere
 
