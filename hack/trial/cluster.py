@@ -15,6 +15,7 @@ import orjson
 import yaml
 
 from installation import SAMPLES
+from jitsi_tenant_operator.api.kinds import BY_NAME
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
 from jitsi_tenant_operator.run import _own_resources
@@ -150,7 +151,7 @@ class Cluster:
         """
 
         async def look() -> bool:
-            for kind in ("JitsiTenant", "JitsiPlatform", "JitsiPlan", "JitsiTerms"):
+            for kind in BY_NAME:
                 async with self.session.get(KINDS.of(API_VERSION, kind).path()) as response:
                     if response.status != HTTPStatus.OK:
                         return False
@@ -171,6 +172,9 @@ class Cluster:
         """Delete the Lease, all tenants without waiting for the operator, and the namespaces."""
         for lease in await self.list("coordination.k8s.io/v1", "Lease", "jitsi-tenant-operator"):
             await self.delete(ObjectRef.of(lease))
+        for kind in ("JitsiTenantRecord", "JitsiMaintenance"):
+            for found in await self.list(API_VERSION, kind):
+                await self.delete(ObjectRef.of(found))
         for tenant in await self.list(API_VERSION, "JitsiTenant"):
             ref = ObjectRef.of(tenant)
             if tenant["metadata"].get("finalizers"):

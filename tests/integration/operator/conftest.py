@@ -22,6 +22,7 @@ import aiohttp
 import pytest
 
 import installation
+from jitsi_tenant_operator.api.kinds import KINDS
 from localplane import (
     AUDIT_CLIENTS,
     Connection,
@@ -38,7 +39,7 @@ NoteAuditLog = Callable[[Path], None]
 Hasten = Callable[[], AbstractAsyncContextManager[None]]
 Operate = Callable[..., AbstractAsyncContextManager[Operating]]
 
-OUR_KINDS = "jitsitenants,jitsiplatforms,jitsiplans,jitsiterms"
+OUR_KINDS = ",".join(kind.definition.plural for kind in KINDS)
 GATEWAY_API = "sigs.k8s.io/gateway-api@v1.4.1"
 AUDIT_LOGS = "audit-logs"
 
