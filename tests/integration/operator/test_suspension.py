@@ -54,6 +54,8 @@ async def content(tenant: Tenant) -> dict[str, JsonObject]:
     kept = {}
     for ref, body in found.items():
         metadata = {k: v for k, v in body["metadata"].items() if k not in _OF_THE_SERVER}
+        # How often its pods were rolled, which Kubernetes counts.
+        metadata["annotations"].pop("deployment.kubernetes.io/revision", None)
         parts = {k: v for k, v in body.items() if k not in ("metadata", "status")}
         kept[str(ref)] = {**parts, "metadata": metadata}
     return kept
