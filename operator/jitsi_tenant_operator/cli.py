@@ -92,6 +92,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="where /livez, /readyz and /metrics are served (default: %(default)s)",
     )
     parser.add_argument(
+        "--acknowledgement-listen",
+        type=_host_and_port,
+        metavar="HOST:PORT",
+        help="where the page for acknowledging notices is served (default: nowhere)",
+    )
+    parser.add_argument(
         "--workers",
         type=_count,
         default=8,
@@ -200,6 +206,7 @@ def _run(options: argparse.Namespace) -> int:
         namespace=options.namespace,
         identity=identity,
         listen=options.listen,
+        acknowledgement_listen=options.acknowledgement_listen,
         kubeconfig=options.kubeconfig,
         context=options.context,
         workers=options.workers,

@@ -29,7 +29,9 @@ from jitsi_tenant_operator.reconcile.dispatch import Dispatcher
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, ReconcileMetrics
+from jitsi_tenant_operator.reconcile.notices import NoticeReconciler
 from jitsi_tenant_operator.reconcile.ports import HostPorts
+from jitsi_tenant_operator.reconcile.post import PostOffice
 from jitsi_tenant_operator.reconcile.publish import Publisher
 from jitsi_tenant_operator.reconcile.queue import WorkQueue
 from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
@@ -50,6 +52,8 @@ STUCK_SECONDS = 900.0
 RELOAD_SECONDS = 3600.0
 """How often our own kinds are read again, for deletions that nobody told of."""
 PAGE_SIZE = 250
+NOTICES_AT_ONCE = 2
+"""How many notices are handed to the mail server at once."""
 
 CHILD_KINDS = (
     kinds.CONFIG_MAPS,
@@ -111,9 +115,19 @@ class Leader:
             on_change=self._dispatcher.namespace_changed,
         )
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
+        self._contracts = ContractFollower(self._world.around_contracts, client)
         self._tenants = TenantReconciler(self._collaborators(namespace))
         self._shared = SharedReconciler(self._world, client)
         self._workers = Workers(self._queue, self._reconcile, self._metrics, number=workers)
+        # Of their own, so that a mail server that hangs holds up no tenant.
+        self._notice_workers = Workers(
+            self._notice_queue,
+            NoticeReconciler(
+                self._world, client, self._contracts, PostOffice(client, namespace)
+            ).reconcile,
+            self._metrics,
+            number=NOTICES_AT_ONCE,
+        )
 
     async def _reconcile(self, key: Key) -> Again | None:
         if isinstance(key, ObjectRef):
@@ -129,7 +143,7 @@ class Leader:
             secrets=TenantSecrets(self._client, self._secrets, random.SystemRandom()),
             media=MediaAddresses(self._children, self._namespaces, self._ports),
             publisher=Publisher(self._world, self._client, self._events),
-            contracts=ContractFollower(self._world.around_contracts, self._client),
+            contracts=self._contracts,
             endings=MeetingEndings(self._client, self._children),
             windows=self._dispatcher.windows_changed,
             gone=self._dispatcher.tenant_gone,
@@ -146,6 +160,7 @@ class Leader:
             await self._load()
             await self._synced()
             parts.append(group.create_task(self._workers.run()))
+            parts.append(group.create_task(self._notice_workers.run()))
             parts.append(group.create_task(self._reload()))
             await self._watch_our_kinds()
             for part in parts:
@@ -203,6 +218,7 @@ class Leader:
         """Bring the gauges up to date that are worked out when they are asked for."""
         self._queue_metrics.longest_running.set(self._queue.longest_running())
         self._metrics.count_tenants(self._world.readiness())
+        self._metrics.count_notices(self._world.around_contracts.notice_states())
 
     async def _watch_our_kinds(self) -> None:
         """Let kopf watch until it is told by a signal to stop, or fails.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -15,11 +16,15 @@ from jitsi_tenant_operator.api.objects import GROUP, VERSION
 from jitsi_tenant_operator.clock import Clock
 from jitsi_tenant_operator.endpoints import serve
 from jitsi_tenant_operator.kube.client import KubeClient
+from jitsi_tenant_operator.kube.connection import ConfigurationError
+from jitsi_tenant_operator.kube.errors import KubeError
 from jitsi_tenant_operator.kube.lease import LeaderElection
 from jitsi_tenant_operator.kube.metrics import KubeMetrics
 from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
 from jitsi_tenant_operator.leader import Leader
+from jitsi_tenant_operator.notify import acknowledgement
 from jitsi_tenant_operator.reconcile.metrics import PREFIX
+from jitsi_tenant_operator.reconcile.receipts import acknowledgement_page
 from jitsi_tenant_operator.render.labels import MANAGER
 
 LEASE_NAME = "jitsi-tenant-operator"
@@ -30,13 +35,15 @@ class Options:
     """How the operator is run.
 
     `namespace` is where the operator's own objects are, `identity` tells this process from any
-    other, `listen` is host and port of its HTTP surface, `workers` how many tenants are reconciled
-    at once. Without `kubeconfig` the cluster is the one that kubectl would use.
+    other, `listen` is host and port of its HTTP surface, `acknowledgement_listen` that of the page
+    for acknowledging notices, `workers` how many tenants are reconciled at once. Without
+    `kubeconfig` the cluster is the one that kubectl would use.
     """
 
     namespace: str
     identity: str
     listen: tuple[str, int]
+    acknowledgement_listen: tuple[str, int] | None = None
     kubeconfig: str | None = None
     context: str | None = None
     workers: int = 8
@@ -69,14 +76,31 @@ async def run(options: Options, clock: Clock) -> None:
             identity=options.identity,
             workers=options.workers,
         )
-        async with serve(
-            options.listen,
-            registry=registry,
-            alive=lambda: leader.why_not_alive() if election.is_leader else None,
-            ready=lambda: leader.why_not_ready() if election.is_leader else None,
-            before_scrape=leader.refresh_metrics,
+        async with (
+            serve(
+                options.listen,
+                registry=registry,
+                alive=lambda: leader.why_not_alive() if election.is_leader else None,
+                ready=lambda: leader.why_not_ready() if election.is_leader else None,
+                before_scrape=leader.refresh_metrics,
+            ),
+            _acknowledgements(options, client),
         ):
             await election.run(leader.lead)
+
+
+@asynccontextmanager
+async def _acknowledgements(options: Options, client: KubeClient) -> AsyncIterator[None]:
+    """Serve the page for acknowledging notices while the block runs, whoever leads."""
+    if options.acknowledgement_listen is None:
+        yield
+        return
+    try:
+        page = await acknowledgement_page(client, options.namespace)
+    except KubeError as error:
+        raise ConfigurationError(f"the page for acknowledging notices: {error}") from error
+    async with acknowledgement.serve(options.acknowledgement_listen, page):
+        yield
 
 
 def _registry() -> CollectorRegistry:

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from jitsi_tenant_operator.api.constraints import Expected
 from jitsi_tenant_operator.api.model import Model, Rule
-from jitsi_tenant_operator.api.platform import SecretKeyReference
+from jitsi_tenant_operator.api.platform import ConfigMapKeyReference, SecretKeyReference
 from jitsi_tenant_operator.api.scalars import (
     HttpsUrl,
     Language,
@@ -82,15 +82,6 @@ class JwtAccess(Model):
     """The audiences that are accepted; appId when empty."""
     login_url: HttpsUrl | None = None
     """Where a person without a token is sent."""
-
-
-class ConfigMapKeyReference(Model):
-    """One value in a ConfigMap of the tenant's namespace."""
-
-    name: ObjectName
-    """The ConfigMap."""
-    key: SecretKey
-    """The key inside it."""
 
 
 class LdapAccess(Model):

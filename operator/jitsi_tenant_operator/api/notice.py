@@ -151,6 +151,8 @@ class Letter(Model):
 
     recipient: Annotated[str, StringConstraints(max_length=1024)]
     """The address that it was written for."""
+    contract: ShortText
+    """The reference of the contract that it is about."""
     language: ClientLanguage
     """The language of the text."""
     written_at: Instant

@@ -78,6 +78,15 @@ class SecretKeyReference(Model):
     """The key inside it."""
 
 
+class ConfigMapKeyReference(Model):
+    """One value in a ConfigMap of the tenant's namespace."""
+
+    name: ObjectName
+    """The ConfigMap."""
+    key: SecretKey
+    """The key inside it."""
+
+
 class Location(Model):
     """Where something stands."""
 
@@ -219,7 +228,7 @@ class PlatformNotifications(Model):
     """The mail server."""
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
     """Its port; with 465 TLS from the first byte on, else by STARTTLS, never without."""
-    certificate_authority: SecretKeyReference | None = None
+    certificate_authority: ConfigMapKeyReference | None = None
     """The key of a ConfigMap in the operator's namespace with the certificates (PEM) that the mail
     server is checked against; those of the operator's image when not set."""
     sender: Email

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from jitsi_tenant_operator.api.contract import ClientLanguage
-from jitsi_tenant_operator.contract.facts import NoticeKind
+from jitsi_tenant_operator.api.notice import NoticeKind
 from jitsi_tenant_operator.notify.matter import Matter, require
 from jitsi_tenant_operator.notify.samples import ACKNOWLEDGE_URL, samples
 from jitsi_tenant_operator.notify.sandbox import Library, TemplateError, names

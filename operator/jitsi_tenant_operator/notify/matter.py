@@ -9,9 +9,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from jitsi_tenant_operator.api.contract import RecordingSuspensionReason, SuspensionReason
+from jitsi_tenant_operator.api.notice import Breach, NoticeKind
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.decision import EndCause
-from jitsi_tenant_operator.contract.facts import Breach, NoticeKind
 
 
 @dataclass(frozen=True, slots=True)

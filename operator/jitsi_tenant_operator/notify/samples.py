@@ -8,9 +8,9 @@ from itertools import product
 from typing import Any
 
 from jitsi_tenant_operator.api.contract import RecordingSuspensionReason, SuspensionReason
+from jitsi_tenant_operator.api.notice import Breach, NoticeKind
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.decision import EndCause
-from jitsi_tenant_operator.contract.facts import Breach, NoticeKind
 from jitsi_tenant_operator.notify.matter import ErasedData, Matter, Support, Window
 
 ACKNOWLEDGE_URL = "https://notices.hosting.example/acknowledge/tenant-acme/example/token"

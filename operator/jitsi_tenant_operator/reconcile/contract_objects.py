@@ -6,6 +6,7 @@ decades, would weigh more than everything else.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -211,6 +212,11 @@ class ContractObjects:
             each.ref for name in namespaces for each in self.notices.within(name) if each.pending
         ]
 
+    def notice_states(self) -> dict[str, int]:
+        """How many notices wait to be sent, failed so far, were sent, and were received."""
+        known = [each for name in self.notices.namespaces() for each in self.notices.within(name)]
+        return Counter(_notice_state(each) for each in known)
+
     def record(self, key: TenantKey) -> KnownRecord | None:
         """The record of a tenant's contract."""
         return self.records.get(record_ref(key))
@@ -269,6 +275,14 @@ def _notice(body: JsonObject) -> KnownNotice:
 def is_sent_by_operator(notice: JitsiNotice) -> bool:
     """Whether the operator sends it, rather than the post or the client."""
     return notice.spec.by is Party.HOST and notice.spec.channel is not Channel.REGISTERED_LETTER
+
+
+def _notice_state(known: KnownNotice) -> str:
+    if known.fact.received is not None:
+        return "received"
+    if known.pending:
+        return "failing" if known.failing else "waiting"
+    return "sent" if known.fact.sent is not None else "elsewhere"
 
 
 def _failing(notice: JitsiNotice) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from jitsi_tenant_operator.notify.matter import ErasedData, Matter, Support, Window
-
 from jitsi_tenant_operator.api.contract import RecordingSuspensionReason, SuspensionReason
 from jitsi_tenant_operator.api.notice import Breach, JitsiNotice, NoticeKind
 from jitsi_tenant_operator.contract.decision import Deadline
+from jitsi_tenant_operator.notify.matter import ErasedData, Matter, Support, Window
 from jitsi_tenant_operator.reconcile.course import Course
 from jitsi_tenant_operator.reconcile.resolve import Resolved
 
@@ -42,6 +41,7 @@ def matter_of(notice: JitsiNotice, resolved: Resolved, course: Course, provider:
 
 def _particulars(notice: JitsiNotice, resolved: Resolved, course: Course) -> dict[str, Any]:
     """What only a notice of this kind speaks of."""
+    found: dict[str, Any]
     match notice.spec.about:
         case NoticeKind.FORMAL_NOTICE:
             found = _formal_notice(notice, resolved)
@@ -59,7 +59,7 @@ def _particulars(notice: JitsiNotice, resolved: Resolved, course: Course) -> dic
             found = _maintenance(notice, course)
         case NoticeKind.ERASURE_DONE:
             found = _erasure(notice, course)
-        case NoticeKind.INCIDENT:
+        case _:
             found = {"since": _created(notice, course)}
     return found
 

@@ -52,6 +52,12 @@ class ReconcileMetrics:
             ["ready", "reason"],
             registry=registry,
         )
+        self.notices = Gauge(
+            f"{PREFIX}_notices",
+            "Notices by state: waiting, failing, sent, received, elsewhere.",
+            ["state"],
+            registry=registry,
+        )
         self._shown: set[tuple[str, str]] = set()
 
     def count_tenants(self, counts: Mapping[tuple[str, str], int]) -> None:
@@ -61,3 +67,8 @@ class ReconcileMetrics:
         for (ready, reason), number in counts.items():
             self.tenants.labels(ready, reason).set(number)
         self._shown = set(counts)
+
+    def count_notices(self, counts: Mapping[str, int]) -> None:
+        """Set the gauge of notices by state."""
+        for state in ("waiting", "failing", "sent", "received", "elsewhere"):
+            self.notices.labels(state).set(counts.get(state, 0))

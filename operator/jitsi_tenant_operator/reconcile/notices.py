@@ -11,7 +11,7 @@ from typing import Protocol
 
 from jitsi_tenant_operator.api.conditions import Condition, ConditionStatus
 from jitsi_tenant_operator.api.model import InvalidObjectError
-from jitsi_tenant_operator.api.notice import JitsiNotice, JitsiNoticeStatus, Letter
+from jitsi_tenant_operator.api.notice import Channel, JitsiNotice, JitsiNoticeStatus, Letter
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.api.platform import JitsiPlatform, PlatformNotifications
 from jitsi_tenant_operator.api.tenant import JitsiTenant
@@ -128,7 +128,7 @@ class NoticeReconciler:
             raise FailedError
 
     def _is_outdated(self, sending: Sending, letter: Letter) -> bool:
-        return letter.recipient != recipient(sending.notice, sending.resolved.tenant)
+        return letter.recipient != addressee(sending)
 
     def _sending(self, body: JsonObject, notice: JitsiNotice) -> Sending | Finding:
         platform = self._world.platform()
@@ -193,9 +193,13 @@ class NoticeReconciler:
         )
 
 
-def recipient(notice: JitsiNotice, tenant: JitsiTenant) -> str:
-    """Where an e-mail goes: where the notice says, else the client's address."""
-    return notice.spec.recipient or tenant.spec.contract.client.email
+def addressee(sending: Sending) -> str:
+    """Where a notice goes: where it says itself, else to the client, or to the other system."""
+    if sending.notice.spec.channel is Channel.WEBHOOK:
+        webhook = sending.notifications.webhook
+        return webhook.url if webhook is not None else ""
+    client = sending.resolved.tenant.spec.contract.client
+    return sending.notice.spec.recipient or client.email
 
 
 def _status(notice: JitsiNotice) -> JitsiNoticeStatus:

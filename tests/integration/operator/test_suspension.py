@@ -292,7 +292,7 @@ async def test_the_end_at_any_write_of_a_change_is_made_good(
                 if cut.cut:
                     return True
                 await running.quiet()
-                return (await tenant.status())["contract"]["service"] == reached
+                return bool((await tenant.status())["contract"]["service"] == reached)
 
             await until(look)
             done = not cut.cut
