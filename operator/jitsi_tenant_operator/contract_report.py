@@ -1,7 +1,8 @@
 """The command `contract`: the decision on each tenant in files, or its calendar ahead.
 
 For a person, dates are in words of the platform's zone; for a program, all of it is JSON. Files
-hold what people know of a contract; notices, holds and evidence are not among it.
+hold what people know of a contract, and notices, holds, windows and the ledger as they are in a
+cluster.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from pathlib import Path
 from jitsi_tenant_operator import contract_json, contract_text
 from jitsi_tenant_operator.contract.decide import decide
 from jitsi_tenant_operator.contract.decision import Decision
-from jitsi_tenant_operator.contract.facts import Facts
 from jitsi_tenant_operator.contract.outlook import outlook
 from jitsi_tenant_operator.offline import Agreement, InputError, agreements
 
@@ -45,20 +45,14 @@ def _calendars(
         now, end = _instant(each, at), each.calendar.end_of(until)
         if end <= now:
             raise InputError(f"--until {until} is over at {now.isoformat()}: give a later day")
-        ahead = list(outlook(facts(each), each.terms, now, end, each.calendar))
+        ahead = list(outlook(each.facts, each.terms, now, end, each.calendar))
         texts.append(contract_text.calendar(each, ahead, until))
         steps += [entry for step in ahead if (entry := contract_json.step(each, step))]
     return _json(sorted(steps, key=lambda step: step["at"])) if as_json else "\n".join(texts)
 
 
-def facts(agreement: Agreement) -> Facts:
-    """What the file of a tenant says of its contract."""
-    spec = agreement.tenant.spec
-    return Facts(spec.contract, spec.suspension, spec.termination)
-
-
 def _decided(agreement: Agreement, now: datetime) -> Decision:
-    return decide(facts(agreement), agreement.terms, now, agreement.calendar)
+    return decide(agreement.facts, agreement.terms, now, agreement.calendar)
 
 
 def _instant(agreement: Agreement, at: datetime | date) -> datetime:

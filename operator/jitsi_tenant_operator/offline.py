@@ -27,7 +27,10 @@ from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.contract.calendar import Calendar
+from jitsi_tenant_operator.contract.facts import Facts
 from jitsi_tenant_operator.contract.terms import EffectiveTerms
+from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects
+from jitsi_tenant_operator.reconcile.facts import facts_of
 from jitsi_tenant_operator.reconcile.ports import HostPorts
 from jitsi_tenant_operator.reconcile.resolve import Resolved, Unresolved, resolve, tenant_context
 from jitsi_tenant_operator.reconcile.resolve import host as host_of
@@ -58,11 +61,12 @@ def render_files(paths: Sequence[Path]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A tenant's contract as files have it: the tenant, its terms in force, and the calendar."""
+    """A tenant's contract as files have it, with its terms in force, its calendar and its facts."""
 
     tenant: JitsiTenant
     terms: EffectiveTerms
     calendar: Calendar
+    facts: Facts
 
 
 def agreements(paths: Sequence[Path]) -> list[Agreement]:
@@ -78,7 +82,7 @@ def agreements(paths: Sequence[Path]) -> list[Agreement]:
         result = resolve(tenant, around)
         effective = result.terms if isinstance(result, Resolved) else result.effective
         if effective is not None:
-            found.append(Agreement(tenant, effective, calendar))
+            found.append(Agreement(tenant, effective, calendar, around.facts(tenant, calendar)))
         elif isinstance(result, Unresolved) and result.terms is not None:
             problems.append(around.problem(tenant, result.terms.message))
     _refuse(problems)
@@ -150,6 +154,19 @@ class _Files:
 
     def recorded(self, key: TenantKey) -> None:
         """Files hold no ledger."""
+
+    def facts(self, tenant: JitsiTenant, calendar: Calendar) -> Facts:
+        """What the files say of a tenant's contract.
+
+        Notices, holds and windows that do not say when they were made count as made when the
+        contract was signed.
+        """
+        signed = tenant.spec.contract.signed_on
+        objects = ContractObjects(*([] if signed is None else [calendar.start_of(signed)]))
+        for placed in self._places.values():
+            objects.take(placed.resource)
+        key = TenantKey(tenant.metadata.namespace, tenant.metadata.name)
+        return facts_of(tenant, objects, objects.record(key), calendar)
 
     def _first(self, is_holder: Callable[[JitsiTenant], bool]) -> TenantKey | None:
         for tenant in filter(is_holder, self.tenants):

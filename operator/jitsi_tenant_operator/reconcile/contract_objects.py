@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from jitsi_tenant_operator.api.contract import Party
 from jitsi_tenant_operator.api.hold import JitsiLegalHold
 from jitsi_tenant_operator.api.maintenance import JitsiMaintenance
-from jitsi_tenant_operator.api.model import InvalidObjectError
+from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError, ObjectMeta
 from jitsi_tenant_operator.api.notice import Channel, JitsiNotice
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.record import JitsiTenantRecord
@@ -23,6 +23,7 @@ from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.facts import Ledger, Notice
 
 DELETED = "DELETED"
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Known(Protocol):
@@ -38,6 +39,7 @@ class Known(Protocol):
 
 
 K = TypeVar("K", bound=Known)
+R = TypeVar("R", bound=CustomResource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,17 @@ class KnownRecord:
     broken_at: int | None
 
 
-class Shelf(Generic[K]):
-    """The objects of one kind by name, grouped by namespace."""
+class Shelf(Generic[R, K]):
+    """The objects of one kind by name, grouped by namespace.
 
-    def __init__(self, read: Callable[[JsonObject], K]) -> None:
-        self._read = read
+    `keep` gives what is kept of an object; `unknown` is when it counts as made where it does not
+    say so itself, as in files.
+    """
+
+    def __init__(self, kind: type[R], keep: Callable[[R, datetime], K], unknown: datetime) -> None:
+        self._kind = kind
+        self._keep = keep
+        self._unknown = unknown
         self._objects: dict[tuple[str, str], K | Unreadable] = {}
         self._by_namespace: dict[str, set[str]] = {}
 
@@ -125,13 +133,21 @@ class Shelf(Generic[K]):
             return before is not None
         after: K | Unreadable
         try:
-            after = self._read(body)
+            after = self._keep(self._kind.parse(body), self._unknown)
         except InvalidObjectError as error:
             text = "; ".join(str(problem) for problem in error.problems)
             after = Unreadable(ref, version, text)
-        self._objects[name] = after
-        self._by_namespace.setdefault(ref.namespace, set()).add(ref.name)
+        self._put(after)
         return before is None or _content(before) != _content(after)
+
+    def take(self, found: R) -> None:
+        """Take in an object that was read already."""
+        self._put(self._keep(found, self._unknown))
+
+    def _put(self, known: K | Unreadable) -> None:
+        ref = known.ref
+        self._objects[ref.namespace, ref.name] = known
+        self._by_namespace.setdefault(ref.namespace, set()).add(ref.name)
 
     def _drop(self, ref: ObjectRef) -> None:
         self._objects.pop((ref.namespace, ref.name), None)
@@ -183,14 +199,14 @@ def _content(known: Known | Unreadable) -> object:
 
 
 class ContractObjects:
-    """All notices, holds, maintenance windows and records of the cluster."""
+    """All notices, holds, maintenance windows and records of the cluster, or of files."""
 
-    def __init__(self) -> None:
-        self.notices: Shelf[KnownNotice] = Shelf(_notice)
-        self.holds: Shelf[KnownHold] = Shelf(_hold)
-        self.maintenances: Shelf[KnownMaintenance] = Shelf(_maintenance)
-        self.records: Shelf[KnownRecord] = Shelf(_record)
-        self._shelves: dict[str, Shelf[Any]] = {
+    def __init__(self, unknown: datetime = _LONG_AGO) -> None:
+        self.notices = Shelf(JitsiNotice, _notice, unknown)
+        self.holds = Shelf(JitsiLegalHold, _hold, unknown)
+        self.maintenances = Shelf(JitsiMaintenance, _maintenance, unknown)
+        self.records = Shelf(JitsiTenantRecord, _record, unknown)
+        self._shelves: dict[str, Shelf[Any, Any]] = {
             JitsiNotice.definition.kind: self.notices,
             JitsiLegalHold.definition.kind: self.holds,
             JitsiMaintenance.definition.kind: self.maintenances,
@@ -200,6 +216,13 @@ class ContractObjects:
     def observe(self, kind: str, event: str | None, body: JsonObject) -> bool:
         """Take in one event; whether anything is known now that was not before."""
         return self._shelves[kind].observe(event, body)
+
+    def take(self, found: CustomResource) -> bool:
+        """Take in an object that was read already; whether it is of a kind that is kept here."""
+        shelf = self._shelves.get(found.definition.kind)
+        if shelf is not None:
+            shelf.take(found)
+        return shelf is not None
 
     def bodies(self, kind: str) -> list[JsonObject]:
         """The names and versions of all objects of a kind, as objects."""
@@ -233,11 +256,8 @@ def record_ref(key: TenantKey) -> ObjectRef:
     return ObjectRef(API_VERSION, JitsiTenantRecord.definition.kind, "", name)
 
 
-def _notice(body: JsonObject) -> KnownNotice:
-    notice = JitsiNotice.parse(body)
-    metadata = body["metadata"]
-    created = _instant(metadata["creationTimestamp"])
-    spec, status = notice.spec, notice.status
+def _notice(notice: JitsiNotice, unknown: datetime) -> KnownNotice:
+    spec, status, metadata = notice.spec, notice.status, notice.metadata
     letter = spec.registered_letter
     sent = letter.sent_at if letter is not None else status.sent_at if status is not None else None
     receipts = [
@@ -245,8 +265,9 @@ def _notice(body: JsonObject) -> KnownNotice:
         for at in (spec.acknowledged_at, status.acknowledged_at if status is not None else None)
         if at is not None
     ]
+    created = _created(metadata, sent or unknown)
     fact = Notice(
-        key=spec.key or f"{notice.metadata.name}/{metadata['creationTimestamp']}",
+        key=spec.key or f"{metadata.name}/{metadata.creation_timestamp}",
         kind=spec.about,
         # What the post carries is entered after it was sent.
         created=min(created, letter.sent_at) if letter is not None else created,
@@ -262,9 +283,9 @@ def _notice(body: JsonObject) -> KnownNotice:
     conditions = (status.conditions if status is not None else None) or ()
     return KnownNotice(
         ref=notice.ref,
-        resource_version=int(metadata["resourceVersion"]),
-        uid=metadata["uid"],
-        generation=metadata.get("generation", 0),
+        resource_version=_version(metadata),
+        uid=metadata.uid,
+        generation=metadata.generation,
         fact=fact,
         pending=pending,
         failing=_failing(notice) if pending else "",
@@ -292,34 +313,29 @@ def _failing(notice: JitsiNotice) -> str:
     )
 
 
-def _hold(body: JsonObject) -> KnownHold:
-    hold = JitsiLegalHold.parse(body)
-    metadata = body["metadata"]
-    placed = _instant(metadata["creationTimestamp"])
-    return KnownHold(hold.ref, int(metadata["resourceVersion"]), hold, placed)
+def _hold(hold: JitsiLegalHold, unknown: datetime) -> KnownHold:
+    placed = _created(hold.metadata, unknown)
+    return KnownHold(hold.ref, _version(hold.metadata), hold, placed)
 
 
-def _maintenance(body: JsonObject) -> KnownMaintenance:
-    window = JitsiMaintenance.parse(body)
-    metadata = body["metadata"]
+def _maintenance(window: JitsiMaintenance, unknown: datetime) -> KnownMaintenance:
     return KnownMaintenance(
         ref=window.ref,
-        resource_version=int(metadata["resourceVersion"]),
-        uid=metadata["uid"],
-        generation=metadata.get("generation", 0),
+        resource_version=_version(window.metadata),
+        uid=window.metadata.uid,
+        generation=window.metadata.generation,
         window=window,
-        declared=_instant(metadata["creationTimestamp"]),
+        declared=_created(window.metadata, unknown),
     )
 
 
-def _record(body: JsonObject) -> KnownRecord:
-    record = JitsiTenantRecord.parse(body)
+def _record(record: JitsiTenantRecord, _unknown: datetime) -> KnownRecord:
     spec = record.spec
     entries = spec.entries
     broken = ledger.first_broken(entries)
     return KnownRecord(
         ref=record.ref,
-        resource_version=int(body["metadata"]["resourceVersion"]),
+        resource_version=_version(record.metadata),
         tenant=TenantKey(spec.tenant.namespace, spec.tenant.name),
         contract=spec.contract,
         host=spec.host,
@@ -331,5 +347,10 @@ def _record(body: JsonObject) -> KnownRecord:
     )
 
 
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _created(metadata: ObjectMeta, unknown: datetime) -> datetime:
+    text = metadata.creation_timestamp
+    return datetime.fromisoformat(text) if text else unknown
+
+
+def _version(metadata: ObjectMeta) -> int:
+    return int(metadata.resource_version or 0)
