@@ -219,8 +219,10 @@ class MemoryKube:
             raise AlreadyExists(f"{ObjectRef.of(obj)} already exists", status=409)
         return self.put(obj)
 
-    async def merge_patch(self, ref: ObjectRef, patch: JsonObject) -> JsonObject:
-        found = self._call("patch", ref)
+    async def merge_patch(
+        self, ref: ObjectRef, patch: JsonObject, *, subresource: str = ""
+    ) -> JsonObject:
+        found = self._call(f"patch {subresource}".strip(), ref)
         if found is None:
             raise NotFound(f"{ref} not found", status=404)
         for field in ("uid", "resourceVersion"):
