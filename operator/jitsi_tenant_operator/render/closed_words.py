@@ -59,7 +59,7 @@ class Language:
     facts: Mapping[ClosedReason, str]
     again: Mapping[ClosedReason, str]
     retrieval: str
-    by_contact: str
+    retrieval_from_contact: str
     organiser: str
     contact: str
     email: str
@@ -83,8 +83,8 @@ class Language:
             before, after = self.again[reason].split(_TIME)
             yield Sentence(before, until.isoformat(), self._instant(until), after)
         if reason is ClosedReason.ENDED and retrieval_until is not None:
-            before, after = self.retrieval.split(_TIME)
-            after = f"{after}{self.by_contact if has_contact else ''}."
+            told = self.retrieval_from_contact if has_contact else self.retrieval
+            before, after = told.split(_TIME)
             yield Sentence(before, retrieval_until.isoformat(), self.day(retrieval_until), after)
         yield Sentence(self.organiser)
 
@@ -135,9 +135,10 @@ _FRENCH = Language(
         ClosedReason.MAINTENANCE: "Il devrait être de nouveau disponible le {time}.",
         ClosedReason.NOT_YET: "Il ouvrira le {time}.",
     },
-    retrieval="L'organisation qui l'utilisait peut demander ses données jusqu'au {time} inclus",
-    by_contact=", auprès du contact ci-dessous",
-    organiser="Si vous êtes attendu à une réunion ici, adressez-vous à la personne qui l'organise.",
+    retrieval="L'organisation qui l'utilisait peut demander ses données jusqu'au {time} inclus.",
+    retrieval_from_contact="L'organisation qui l'utilisait peut demander ses données au contact"
+    " ci-dessous, jusqu'au {time} inclus.",
+    organiser="Pour rejoindre une réunion prévue ici, adressez-vous à la personne qui l'organise.",
     contact="Contact",
     email="Adresse électronique",
     telephone="Téléphone",
@@ -164,8 +165,9 @@ _ENGLISH = Language(
         ClosedReason.MAINTENANCE: "It should be available again on {time}.",
         ClosedReason.NOT_YET: "It opens on {time}.",
     },
-    retrieval="The organisation that used it can ask for its data up to and including {time}",
-    by_contact=", from the contact below",
+    retrieval="The organisation that used it can ask for its data up to and including {time}.",
+    retrieval_from_contact="The organisation that used it can ask the contact below for its data,"
+    " up to and including {time}.",
     organiser="If you are expected at a meeting here, please ask the person who organises it.",
     contact="Contact",
     email="E-mail",
