@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 CHECKED := operator hack tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools check format test test-unit simulate generate demo demo-stop bench image lock clean
+.PHONY: help install tools packages check format test test-unit simulate generate demo demo-stop bench image lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Show the targets
@@ -20,6 +20,9 @@ install: ## Make .venv from the locks, with the project in it (PYTHON=python3.13
 
 tools: ## Find or build the control plane's binaries (KUBEBUILDER_ASSETS=folder for your own)
 	@PYTHONPATH=hack $(PYTHON) -m toolbox --quiet
+
+packages: ## Install the Debian packages that tests run, where they are missing (as root)
+	@$(PYTHON) hack/debian.py
 
 check: install ## Lint, format, types, import layers, generated files
 	@$(BIN)/ruff check $(CHECKED)
@@ -32,7 +35,7 @@ format: install ## Format the code and repair what the linter can
 	@$(BIN)/ruff check --fix $(CHECKED)
 	@$(BIN)/ruff format $(CHECKED)
 
-test: check tools ## All tests that need no container engine (ARGS="-k name" selects)
+test: check tools packages ## All tests that need no container engine (ARGS="-k name" selects)
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) tests/unit tests/integration tests/simulation $(ARGS)
 
 test-unit: install ## The tests that need no control plane
