@@ -64,7 +64,7 @@ def platform(domain: str, version: int) -> JsonObject:
                 "ingress": {"className": "nginx"},
                 "tls": {"secretName": "wildcard"},
             },
-            "location": {"country": "FR", "site": "Lyon"},
+            "location": {"country": "FR", "site": "Lyon", "allNodes": True},
         },
     }
 
