@@ -12,7 +12,6 @@ from jitsi_tenant_operator.kube.children import ChildCache, ChildRecord
 from jitsi_tenant_operator.kube.facts import (
     ClaimFacts,
     PodFacts,
-    RouteFacts,
     ServiceFacts,
     WorkloadFacts,
 )
@@ -65,14 +64,6 @@ def volumes(records: Iterable[ChildRecord[TenantKey]]) -> dict[str, Volume]:
         for record in records
         if isinstance(record.facts, ClaimFacts)
     }
-
-
-def refused_route(records: Iterable[ChildRecord[TenantKey]]) -> str | None:
-    """Why a Gateway does not take the tenant's route; None when it does, or has not said yet."""
-    for record in records:
-        if isinstance(record.facts, RouteFacts) and record.facts.accepted is False:
-            return record.facts.why_not
-    return None
 
 
 def still_serving(

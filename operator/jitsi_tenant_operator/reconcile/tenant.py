@@ -16,7 +16,9 @@ from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.kube.apply import Applier, ApplyOutcome, Child, Owner
 from jitsi_tenant_operator.kube.children import ChildCache
 from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NameTaken, NotFound
-from jitsi_tenant_operator.reconcile import findings, observe
+from jitsi_tenant_operator.kube.informer import Informer
+from jitsi_tenant_operator.kube.metadata import MetadataRecord
+from jitsi_tenant_operator.reconcile import entry, findings, observe
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.publish import Publisher
@@ -52,6 +54,7 @@ class Collaborators:
     applier: Applier[TenantKey]
     secrets: TenantSecrets
     media: MediaAddresses
+    ingress_classes: Informer[MetadataRecord]
     publisher: Publisher
     gone: Callable[[JsonObject], None]
     """Called with a tenant that turned out to exist no longer."""
@@ -203,7 +206,7 @@ class TenantReconciler:
             *findings.of_workloads(
                 workloads,
                 recording=context.recording,
-                refused_route=observe.refused_route(records),
+                obstacle=entry.obstacle(context, records, self._c.ingress_classes),
             ),
         ]
         observed = bool(context.observed.digests)
