@@ -1,4 +1,4 @@
-"""The volumes of a tenant. They hold its data, so that they outlive the JitsiTenant object."""
+"""The PersistentVolumeClaims of a tenant: they hold its data, and outlive the JitsiTenant."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SIZE = re.compile(r"[1-9][0-9]*[MGT]i")
 
 
 def accounts_name(context: TenantContext) -> str:
-    """The claim for accounts of internal authentication."""
+    """The name of the claim for the accounts of internal authentication."""
     return context.child("accounts")
 
 
 def recordings_name(context: TenantContext) -> str:
-    """The claim for recordings."""
+    """The name of the claim for recordings."""
     return context.child("recordings")
 
 
