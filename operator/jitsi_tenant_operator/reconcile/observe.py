@@ -16,7 +16,7 @@ from jitsi_tenant_operator.kube.facts import (
     WorkloadFacts,
 )
 from jitsi_tenant_operator.render import media, names
-from jitsi_tenant_operator.render.context import MediaAddress, TenantContext, Volume
+from jitsi_tenant_operator.render.context import MediaAddress, TenantContext, VolumeClaim
 from jitsi_tenant_operator.render.labels import Component
 
 _ENDED = ("Failed", "Succeeded")
@@ -55,10 +55,10 @@ def media_addresses(
     return found
 
 
-def volumes(records: Iterable[ChildRecord[TenantKey]]) -> dict[str, Volume]:
+def volumes(records: Iterable[ChildRecord[TenantKey]]) -> dict[str, VolumeClaim]:
     """The volume claims of a tenant by name."""
     return {
-        record.ref.name: Volume(
+        record.ref.name: VolumeClaim(
             record.facts.storage_class, record.facts.access_modes, record.facts.requested
         )
         for record in records

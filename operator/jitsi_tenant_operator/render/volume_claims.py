@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.api.platform import Store
-from jitsi_tenant_operator.render.context import TenantContext, Volume
+from jitsi_tenant_operator.render.context import TenantContext, VolumeClaim
 from jitsi_tenant_operator.render.labels import Component
 from jitsi_tenant_operator.render.quantities import canonical_storage, memory, storage_mebibytes
 
@@ -56,7 +56,7 @@ def _claim(
     return obj
 
 
-def _size(wanted: str, held: Volume | None) -> str:
+def _size(wanted: str, held: VolumeClaim | None) -> str:
     """What is wanted, or what there is when that is more: a volume can grow, never shrink."""
     if held is None or _SIZE.fullmatch(held.size) is None:
         return canonical_storage(wanted)
