@@ -1,4 +1,4 @@
-"""What a control plane holds from the start: simulated nodes and a storage class."""
+"""What a control plane holds from the start: simulated nodes, a storage and an Ingress class."""
 
 from __future__ import annotations
 
@@ -21,12 +21,21 @@ STORAGE_CLASS = {
     "allowVolumeExpansion": True,
 }
 
+INGRESS_CLASS = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "IngressClass",
+    "metadata": {"name": "nginx"},
+    # Nobody plays it: nothing reads the status of an Ingress.
+    "spec": {"controller": "localplane/ingress"},
+}
+
 
 def seed(connection: Connection, options: PlaneOptions) -> None:
-    """Create the nodes and the storage class where they do not exist."""
+    """Create the nodes and the classes where they do not exist."""
     for node in options.nodes:
         _create(connection, "/api/v1/nodes", node_object(node))
     _create(connection, "/apis/storage.k8s.io/v1/storageclasses", STORAGE_CLASS)
+    _create(connection, "/apis/networking.k8s.io/v1/ingressclasses", INGRESS_CLASS)
 
 
 def seeded(connection: Connection, options: PlaneOptions) -> str:

@@ -20,6 +20,7 @@ from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
 from jitsi_tenant_operator.run import _own_resources
 from localplane import Connection
+from localplane.seed import INGRESS_CLASS
 from trial.audit import AuditLog
 from trial.waiting import SECONDS, until
 
@@ -165,6 +166,7 @@ class Cluster:
         for kind in ("JitsiPlatform", "JitsiPlan", "JitsiTerms"):
             for found in await self.list(API_VERSION, kind):
                 await self.delete(ObjectRef.of(found))
+        await self.apply(INGRESS_CLASS)
         for body in samples():
             await self.create(body)
 

@@ -20,7 +20,7 @@ from jitsi_tenant_operator.kube.secrets import secret_transform
 from jitsi_tenant_operator.leader import CHILD_KINDS
 from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve, tenant_context
 from jitsi_tenant_operator.render import Observed, Source, TenantContext, credentials, labels
-from jitsi_tenant_operator.render.context import MediaAddress, SourceKind, Volume
+from jitsi_tenant_operator.render.context import MediaAddress, SourceKind, VolumeClaim
 from trial.cluster import Cluster, RefusedError, Tenant
 from trial.waiting import SECONDS, until
 
@@ -121,11 +121,11 @@ async def _media(
     return found
 
 
-async def _volumes(cluster: Cluster, namespace: str) -> dict[str, Volume]:
+async def _volumes(cluster: Cluster, namespace: str) -> dict[str, VolumeClaim]:
     found = {}
     for claim in await cluster.list("v1", "PersistentVolumeClaim", namespace):
         spec = claim["spec"]
-        found[claim["metadata"]["name"]] = Volume(
+        found[claim["metadata"]["name"]] = VolumeClaim(
             spec.get("storageClassName"),
             tuple(spec["accessModes"]),
             spec["resources"]["requests"]["storage"],

@@ -79,6 +79,29 @@ async def give_address(tenant: Tenant, index: int, *addresses: str) -> None:
     await tenant.cluster.patch(ref, {"status": {"loadBalancer": {"ingress": ingress}}}, "status")
 
 
+async def answer_route(tenant: Tenant, why_not: str | None = None) -> None:
+    """Do what a Gateway's controller does for the route of a tenant, once it is there."""
+    ref = tenant.child("HTTPRoute", "web")
+
+    async def look() -> JsonObject:
+        return await tenant.cluster.get(ref)
+
+    route = await until(look)
+    accepted = {
+        "type": "Accepted",
+        "status": "True" if why_not is None else "False",
+        "reason": why_not or "Accepted",
+        "message": "says the trial",
+        "lastTransitionTime": "2026-06-01T08:00:00Z",
+        "observedGeneration": route["metadata"]["generation"],
+    }
+    parents = [
+        {"parentRef": each, "controllerName": "example.org/trial", "conditions": [accepted]}
+        for each in route["spec"]["parentRefs"]
+    ]
+    await tenant.cluster.patch(ref, {"status": {"parents": parents}}, "status")
+
+
 async def give_addresses(tenant: Tenant, bridges: int) -> None:
     """An address for each bridge."""
     for index in range(bridges):

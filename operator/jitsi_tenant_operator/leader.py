@@ -114,6 +114,18 @@ class Leader:
             selection=Selection(metadata_only=True),
             on_change=self._dispatcher.namespace_changed,
         )
+        self._ingress_classes = Informer(
+            client,
+            kinds.INGRESS_CLASSES,
+            transform=metadata_record,
+            selection=Selection(metadata_only=True),
+            on_change=self._dispatcher.ingress_class_changed,
+        )
+        self._informers: tuple[Informer[Any], ...] = (
+            self._secrets,
+            self._namespaces,
+            self._ingress_classes,
+        )
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
         self._contracts = ContractFollower(self._world.around_contracts, client)
         self._tenants = TenantReconciler(self._collaborators(namespace))
@@ -142,6 +154,7 @@ class Leader:
             applier=Applier(self._client, self._children),
             secrets=TenantSecrets(self._client, self._secrets, random.SystemRandom()),
             media=MediaAddresses(self._children, self._namespaces, self._ports),
+            ingress_classes=self._ingress_classes,
             publisher=Publisher(self._world, self._client, self._events),
             contracts=self._contracts,
             endings=MeetingEndings(self._client, self._children),
@@ -153,10 +166,8 @@ class Leader:
     async def lead(self) -> None:
         """Operate until cancelled, or until kopf is told by a signal to stop."""
         async with asyncio.TaskGroup() as group:
-            parts = [
-                group.create_task(part.run())
-                for part in (self._children, self._secrets, self._namespaces, self._events)
-            ]
+            sources = (self._children.run(), *(each.run() for each in self._informers))
+            parts = [group.create_task(each) for each in (*sources, self._events.run())]
             await self._load()
             await self._synced()
             parts.append(group.create_task(self._workers.run()))
@@ -205,14 +216,14 @@ class Leader:
     def _last_errors(self) -> dict[str, str]:
         """For each kind that cannot be read at the moment, why."""
         found = self._children.last_errors()
-        for informer in (self._secrets, self._namespaces):
+        for informer in self._informers:
             if informer.last_error is not None:
                 found[informer.resource.kind] = informer.last_error
         return found
 
     @property
-    def _caches(self) -> tuple[ChildCache[TenantKey], Informer[Any], Informer[Any]]:
-        return self._children, self._secrets, self._namespaces
+    def _caches(self) -> tuple[ChildCache[TenantKey] | Informer[Any], ...]:
+        return self._children, *self._informers
 
     def refresh_metrics(self) -> None:
         """Bring the gauges up to date that are worked out when they are asked for."""
@@ -271,17 +282,13 @@ class Leader:
 
     async def _synced(self) -> None:
         await self._children.wait_synced()
-        await self._secrets.synced.wait()
-        await self._namespaces.synced.wait()
+        for informer in self._informers:
+            await informer.synced.wait()
         self._workers.expect(self._world.tenants())
         log.info("the caches are complete: %d tenants", len(self._world.tenants()))
 
     def _complete(self) -> bool:
-        return (
-            self._children.synced
-            and self._secrets.synced.is_set()
-            and self._namespaces.synced.is_set()
-        )
+        return self._children.synced and all(each.synced.is_set() for each in self._informers)
 
 
 def _owner_key(namespace: str, labels: Mapping[str, str]) -> TenantKey | None:

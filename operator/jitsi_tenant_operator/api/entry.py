@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from jitsi_tenant_operator.api.constraints import SetList
 from jitsi_tenant_operator.api.model import Model, Rule
-from jitsi_tenant_operator.api.scalars import Annotations, DnsLabel, Labels, ObjectName
+from jitsi_tenant_operator.api.scalars import Annotations, Cidr, DnsLabel, Labels, ObjectName
 
 
 class EntryType(StrEnum):
@@ -98,3 +99,13 @@ class Entry(Model):
         default={"kubernetes.io/metadata.name": "ingress-nginx"}, min_length=1
     )
     """The labels of the namespaces whose pods carry the entry's traffic to the web pods."""
+    networks: Annotated[
+        tuple[Cidr, ...],
+        Field(max_length=32),
+        SetList(),
+    ] = ()
+    """The networks that the entry's traffic comes from as well.
+
+    For an Ingress controller or a Gateway with hostNetwork, the addresses that its nodes connect
+    with: it has no address of a pod, by which `namespaces` could let it in.
+    """

@@ -99,8 +99,18 @@ class Location(Model):
 class ComputeLocation(Location):
     """Where the pods of tenants run."""
 
-    node_selector: Labels = Field(default={})
+    rules: ClassVar = (
+        Rule(
+            "has(self.nodeSelector) != self.allNodes",
+            "set either nodeSelector, or allNodes: true if every node of the cluster stands there",
+            lambda self: (self.node_selector is not None) != self.all_nodes,
+        ),
+    )
+
+    node_selector: Annotated[Labels, Field(min_length=1)] | None = None
     """The labels of the nodes that stand there; pods are scheduled on these only."""
+    all_nodes: bool = False
+    """That every node of the cluster stands there, now and later: pods run on any of them."""
 
 
 class AccessMode(StrEnum):

@@ -87,7 +87,7 @@ class IngressFacts:
 
 @dataclass(frozen=True, slots=True)
 class RouteFacts:
-    """An HTTPRoute: whether all its Gateways accepted it (None: nobody answered yet)."""
+    """An HTTPRoute: whether all its Gateways accepted it as it is (None: nobody answered yet)."""
 
     accepted: bool | None
     why_not: str
@@ -181,16 +181,25 @@ def _ingress(obj: JsonObject) -> IngressFacts:
 
 
 def _route(obj: JsonObject) -> RouteFacts:
+    generation = int(obj["metadata"].get("generation") or 0)
+    wanted = [_parent(ref) for ref in (obj.get("spec") or {}).get("parentRefs") or ()]
+    # What a Gateway said that it was taken from, or of an earlier spec, may still stand there.
     accepted: list[JsonObject] = [
         condition
         for parent in (obj.get("status") or {}).get("parents") or ()
+        if _parent(parent.get("parentRef") or {}) in wanted
         for condition in parent.get("conditions") or ()
         if condition.get("type") == "Accepted"
+        and int(condition.get("observedGeneration") or generation) >= generation
     ]
     refusal: Any = next((c for c in accepted if c.get("status") != "True"), None)
     if refusal is not None:
         return RouteFacts(accepted=False, why_not=_line(refusal))
     return RouteFacts(accepted=True if accepted else None, why_not="")
+
+
+def _parent(ref: JsonObject) -> tuple[str | None, ...]:
+    return ref.get("namespace"), ref.get("name"), ref.get("sectionName")
 
 
 _READERS: dict[tuple[str, str], Callable[[JsonObject], Facts]] = {

@@ -124,6 +124,16 @@ class Dispatcher:
         for ref in refs:
             self._notices.add(ref, Priority.CHILD)
 
+    def ingress_class_changed(self, change: Change[MetadataRecord]) -> None:
+        """An IngressClass changed; whether there is one says whether anybody serves the entry."""
+        record = change.new or change.old
+        platform = self._world.platform()
+        if record is None or change.type is ChangeType.MODIFIED:
+            return
+        ingress = platform.spec.entry.ingress if isinstance(platform, JitsiPlatform) else None
+        if ingress is not None and ingress.class_name == record.ref.name:
+            self._add(self._world.tenants(), Priority.RESYNC)
+
     def _add(self, keys: Iterable[TenantKey], priority: Priority) -> None:
         for key in keys:
             self._queue.add(key, priority)

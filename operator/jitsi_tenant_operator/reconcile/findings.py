@@ -95,24 +95,22 @@ def of_media(pending: Sequence[str], obstacle: Problem | None) -> Finding:
 
 
 def of_workloads(
-    workloads: Iterable[Workload], *, recording: bool, refused_route: str | None = None
+    workloads: Iterable[Workload], *, recording: bool, obstacle: Problem | None = None
 ) -> list[Finding]:
     """Whether people can get in and the pods that meetings need run, and the recorders likewise.
 
-    `refused_route` is what a Gateway says that does not take the tenant's route.
+    `obstacle` is what keeps people from getting in even when all pods run.
     """
     recorders: list[Workload] = []
     others: list[Workload] = []
     for workload in workloads:
         is_recorder = workload.name.startswith(f"{Component.JIBRI}-")
         (recorders if is_recorder else others).append(workload)
-    findings = [_of_pods(ConditionType.AVAILABLE, others)]
-    if refused_route is not None:
-        findings = [
-            lacking(
-                ConditionType.AVAILABLE, Reason.ROUTE_NOT_ACCEPTED, f"HTTPRoute: {refused_route}"
-            )
-        ]
+    available = _of_pods(ConditionType.AVAILABLE, others)
+    # What passes by itself is told once nothing else is waited for.
+    if obstacle is not None and (available.good or obstacle.reason is not Reason.PROGRESSING):
+        available = lacking(ConditionType.AVAILABLE, obstacle.reason, obstacle.message)
+    findings = [available]
     if recording or recorders:
         findings.append(_of_pods(ConditionType.RECORDING_AVAILABLE, recorders))
     return findings

@@ -12,12 +12,11 @@ from jitsi_tenant_operator.kube.children import ChildCache, ChildRecord
 from jitsi_tenant_operator.kube.facts import (
     ClaimFacts,
     PodFacts,
-    RouteFacts,
     ServiceFacts,
     WorkloadFacts,
 )
 from jitsi_tenant_operator.render import media, names
-from jitsi_tenant_operator.render.context import MediaAddress, TenantContext, Volume
+from jitsi_tenant_operator.render.context import MediaAddress, TenantContext, VolumeClaim
 from jitsi_tenant_operator.render.labels import Component
 
 _ENDED = ("Failed", "Succeeded")
@@ -56,23 +55,15 @@ def media_addresses(
     return found
 
 
-def volumes(records: Iterable[ChildRecord[TenantKey]]) -> dict[str, Volume]:
+def volumes(records: Iterable[ChildRecord[TenantKey]]) -> dict[str, VolumeClaim]:
     """The volume claims of a tenant by name."""
     return {
-        record.ref.name: Volume(
+        record.ref.name: VolumeClaim(
             record.facts.storage_class, record.facts.access_modes, record.facts.requested
         )
         for record in records
         if isinstance(record.facts, ClaimFacts)
     }
-
-
-def refused_route(records: Iterable[ChildRecord[TenantKey]]) -> str | None:
-    """Why a Gateway does not take the tenant's route; None when it does, or has not said yet."""
-    for record in records:
-        if isinstance(record.facts, RouteFacts) and record.facts.accepted is False:
-            return record.facts.why_not
-    return None
 
 
 def still_serving(

@@ -17,7 +17,9 @@ from jitsi_tenant_operator.contract.decision import ServiceState, Window
 from jitsi_tenant_operator.kube.apply import Applier, ApplyOutcome, Child, Owner
 from jitsi_tenant_operator.kube.children import ChildCache
 from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NameTaken, NotFound
-from jitsi_tenant_operator.reconcile import contract_findings, findings, observe, service
+from jitsi_tenant_operator.kube.informer import Informer
+from jitsi_tenant_operator.kube.metadata import MetadataRecord
+from jitsi_tenant_operator.reconcile import contract_findings, entry, findings, observe, service
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
@@ -56,6 +58,7 @@ class Collaborators:
     applier: Applier[TenantKey]
     secrets: TenantSecrets
     media: MediaAddresses
+    ingress_classes: Informer[MetadataRecord]
     publisher: Publisher
     contracts: ContractFollower
     endings: MeetingEndings
@@ -230,7 +233,7 @@ class TenantReconciler:
             *findings.of_workloads(
                 workloads,
                 recording=context.recording,
-                refused_route=observe.refused_route(records),
+                obstacle=entry.obstacle(context, records, self._c.ingress_classes),
             ),
             *contract_findings.of_contract(course, notices),
         ]

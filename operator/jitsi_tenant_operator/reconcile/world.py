@@ -20,8 +20,8 @@ from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.contract.decision import Window
-from jitsi_tenant_operator.reconcile.claims import Claims, Rank
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, KnownRecord
+from jitsi_tenant_operator.reconcile.holders import Holders, Rank
 
 R = TypeVar("R", bound=CustomResource)
 
@@ -45,7 +45,7 @@ _METADATA = (
 
 @dataclass(frozen=True, slots=True)
 class KnownTenant:
-    """One tenant as it was last seen, with what the claims of others are held against."""
+    """One tenant as it was last seen, with what others are held against."""
 
     key: TenantKey
     uid: str
@@ -187,7 +187,7 @@ def _content(read: CustomResource | InvalidObjectError) -> object:
 
 
 class World:
-    """All objects of our kinds, and the claims that tenants have on hosts and namespaces."""
+    """All objects of our kinds, and which tenants have which hosts and namespaces."""
 
     def __init__(self) -> None:
         self.platforms = Shared(JitsiPlatform)
@@ -200,7 +200,7 @@ class World:
         }
         self.around_contracts = ContractObjects()
         self._tenants: dict[TenantKey, KnownTenant] = {}
-        self._claims = Claims()
+        self._holders = Holders()
         self._windows: dict[TenantKey, tuple[Window, ...]] = {}
 
     def tenant(self, key: TenantKey) -> KnownTenant | None:
@@ -235,7 +235,7 @@ class World:
 
     def tenants_in(self, namespace: str) -> list[TenantKey]:
         """The tenants in a namespace: one, unless someone made a mistake."""
-        return self._claims.claimants(_namespace(namespace))
+        return self._holders.contenders(_namespace(namespace))
 
     def bodies(self, kind: str) -> list[JsonObject]:
         """What is known of all objects of a kind: apiVersion, kind and metadata at least."""
@@ -261,18 +261,19 @@ class World:
         if event == DELETED:
             self._tenants.pop(seen.key, None)
             self._windows.pop(seen.key, None)
-            return {seen.key} | self._claim(seen.key, known, None)
+            return {seen.key} | self._ask(seen.key, known, None)
         if known is not None and known.uid == seen.uid and known.text == seen.text:
             self._tenants[seen.key] = seen  # of a later version, which writes may depend on
             return set()
         self._tenants[seen.key] = seen
-        return {seen.key} | self._claim(seen.key, known, seen)
+        return {seen.key} | self._ask(seen.key, known, seen)
 
     def learn(self, body: JsonObject) -> None:
         """Take in the API server's answer to a write of our own, so that its echo is no news.
 
-        Unless others claim what is claimed here: then the echo is waited for, which tells them.
-        And unless a person changed the tenant just before: that is news, of which the watch tells.
+        Unless others ask for the same host or namespace: then the echo is waited for, which tells
+        them. And unless a person changed the tenant just before: that is news, of which the watch
+        tells.
         """
         seen = KnownTenant.of(body)
         known = self._tenants.get(seen.key)
@@ -280,25 +281,25 @@ class World:
             return
         if known.resource_version < seen.resource_version and not self._contested(known, seen):
             self._tenants[seen.key] = seen
-            self._claim(seen.key, known, seen)
+            self._ask(seen.key, known, seen)
 
     def settle(self, key: TenantKey) -> None:
-        """Note that a tenant begins to use what it claims and has, before any other may."""
+        """Note that a tenant begins to use what it asks for and has, before any other may."""
         tenant = self._tenants[key]
         for name, (_, created) in self._names(tenant).items():
-            self._claims.take(name, key, (False, created))
+            self._holders.take(name, key, (False, created))
 
     def _contested(self, known: KnownTenant, seen: KnownTenant) -> bool:
         names = self._names(known).keys() | self._names(seen).keys()
-        return any(len(self._claims.claimants(name)) > 1 for name in names)
+        return any(len(self._holders.contenders(name)) > 1 for name in names)
 
     def namespace_holder(self, namespace: str) -> TenantKey | None:
         """The tenant that has a namespace."""
-        return self._claims.holder(_namespace(namespace))
+        return self._holders.holder(_namespace(namespace))
 
     def host_holder(self, host: str) -> TenantKey | None:
         """The tenant that has a host."""
-        return self._claims.holder(_host(host))
+        return self._holders.holder(_host(host))
 
     def recorded(self, key: TenantKey) -> KnownRecord | None:
         """What the ledger of a tenant's name is about; None where there is none."""
@@ -317,22 +318,22 @@ class World:
         return self.terms.get(name)
 
     def rehost(self) -> None:
-        """Work out all claims again, after the platform's domain has changed."""
-        self._claims.clear()
+        """Work out all holders again, after the platform's domain has changed."""
+        self._holders.clear()
         for tenant in self._tenants.values():
-            self._claim(tenant.key, None, tenant)
+            self._ask(tenant.key, None, tenant)
 
-    def _claim(
+    def _ask(
         self, key: TenantKey, before: KnownTenant | None, after: KnownTenant | None
     ) -> set[TenantKey]:
-        return self._claims.replace(
+        return self._holders.replace(
             key,
             self._names(before) if before is not None else {},
             self._names(after) if after is not None else {},
         )
 
     def _names(self, tenant: KnownTenant) -> dict[str, Rank]:
-        """What a tenant claims: what it asks for, and the host that it still has."""
+        """What a tenant asks for, and the host that it still has."""
         platform = self.platform()
         domain = platform.spec.domain if isinstance(platform, JitsiPlatform) else ""
         wanted = _host(tenant.host or f"{tenant.key.name}.{domain}")

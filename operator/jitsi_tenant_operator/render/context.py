@@ -60,7 +60,7 @@ class MediaAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class VolumeClaim:
     """A volume claim that is there: what it was made with, which Kubernetes lets nobody change."""
 
     storage_class: str | None
@@ -80,7 +80,7 @@ class Observed:
 
     media: Mapping[int, MediaAddress] = field(default_factory=dict)
     digests: Mapping[Source, str] = field(default_factory=dict)
-    volumes: Mapping[str, Volume] = field(default_factory=dict)
+    volumes: Mapping[str, VolumeClaim] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

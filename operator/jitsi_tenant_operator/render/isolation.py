@@ -55,13 +55,13 @@ def _certificate_solver(context: TenantContext) -> Iterator[JsonObject]:
     obj["spec"] = {
         "podSelector": {"matchLabels": {_SOLVER_LABEL: "true"}},
         "policyTypes": ["Ingress"],
-        "ingress": [_from([_entry(context)], _port(_SOLVER_PORT))],
+        "ingress": [_from(_entry(context), _port(_SOLVER_PORT))],
     }
     yield obj
 
 
 def _web(context: TenantContext) -> tuple[list[Rule], list[Rule]]:
-    ingress = [_from([_entry(context)], _port(web.PORT))]
+    ingress = [_from(_entry(context), _port(web.PORT))]
     egress = [_to([_pods(context, Component.PROSODY)], _port(prosody.HTTP_PORT))]
     return ingress, egress
 
@@ -120,8 +120,9 @@ def _recorder(context: TenantContext) -> tuple[list[Rule], list[Rule]]:
         _to_prosody(context),
         _to([_pods(context, Component.JVB)], {"protocol": "UDP"}),
         # The recorder opens the meeting as a browser does: at the public address, which leads to
-        # the entry's pods or leaves the cluster and comes back.
-        _to([_entry(context)], {"protocol": "TCP"}),
+        # the entry's pods or leaves the cluster and comes back. At the addresses of nodes stands
+        # more than the entry, so that nothing there is opened but what is open anywhere.
+        _to([_entry_pods(context)], {"protocol": "TCP"}),
         _to(_blocks(_ANYWHERE), *(_port(each) for each in _recorder_ports(context))),
     ]
     return ingress, egress
@@ -174,7 +175,11 @@ def _namespaces(found: dict[str, str]) -> JsonObject:
     return {"namespaceSelector": {"matchLabels": found}}
 
 
-def _entry(context: TenantContext) -> JsonObject:
+def _entry(context: TenantContext) -> list[JsonObject]:
+    return [_entry_pods(context), *_blocks(context.platform.entry.networks)]
+
+
+def _entry_pods(context: TenantContext) -> JsonObject:
     return _namespaces(dict(context.platform.entry.namespaces))
 
 

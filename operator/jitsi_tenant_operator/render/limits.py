@@ -9,7 +9,7 @@ from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.api.plan import ComponentSize
 from jitsi_tenant_operator.api.scalars import mebibytes
 from jitsi_tenant_operator.api.tenant import UpdatePolicy
-from jitsi_tenant_operator.render import accounts, claims
+from jitsi_tenant_operator.render import service_accounts, volume_claims
 from jitsi_tenant_operator.render.context import TenantContext
 from jitsi_tenant_operator.render.labels import Component, selector
 from jitsi_tenant_operator.render.quantities import cpu, memory, millicores, storage_mebibytes
@@ -40,7 +40,7 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
     """The ResourceQuota, the LimitRange and a PodDisruptionBudget for each component."""
     yield _quota(context)
     yield _defaults(context)
-    for component in accounts.components(context):
+    for component in service_accounts.components(context):
         yield _budget(context, component)
 
 
@@ -82,8 +82,11 @@ def _pods(context: TenantContext) -> list[tuple[ComponentSize, int]]:
 
 def _storage(context: TenantContext) -> int:
     """The MiB of all volumes; the quota has twice as much, since a restore writes beside them."""
-    accounts_size = context.plan.capacity.storage.accounts
-    return storage_mebibytes(accounts_size) + storage_mebibytes(claims.recordings_size(context))
+    sizes = (
+        context.plan.capacity.storage.accounts,
+        volume_claims.recordings_size(context),
+    )
+    return sum(storage_mebibytes(size) for size in sizes)
 
 
 def _defaults(context: TenantContext) -> JsonObject:

@@ -116,8 +116,9 @@ class Pod:
         }
         if self.spread:
             spec["topologySpreadConstraints"] = [_spread(context.name, self.component)]
-        if context.platform.location.node_selector:
-            spec["nodeSelector"] = dict(context.platform.location.node_selector)
+        nodes = context.platform.location.node_selector
+        if nodes is not None:
+            spec["nodeSelector"] = dict(nodes)
         if context.platform.jitsi.pull_secrets:
             spec["imagePullSecrets"] = [
                 {"name": name} for name in context.platform.jitsi.pull_secrets

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from jitsi_tenant_operator.api.meeting import Authentication, Guests
 from jitsi_tenant_operator.api.objects import JsonObject
-from jitsi_tenant_operator.render import claims, credentials, names, pods, probes
+from jitsi_tenant_operator.render import credentials, names, pods, probes, volume_claims
 from jitsi_tenant_operator.render.configuration import File, file
 from jitsi_tenant_operator.render.context import Source, SourceKind, TenantContext
 from jitsi_tenant_operator.render.environment import Environment
@@ -105,7 +105,7 @@ def _data(context: TenantContext) -> list[pods.Volume]:
     volumes = [pods.Volume("data", "/var/lib/prosody", passing)]
     if context.keeps_accounts:
         volumes.append(pods.Volume("hosts", _DATA, passing))
-        claim = {"persistentVolumeClaim": {"claimName": claims.accounts_name(context)}}
+        claim = {"persistentVolumeClaim": {"claimName": volume_claims.accounts_name(context)}}
         volumes.append(pods.Volume("accounts", f"{_DATA}/{_encoded(DOMAIN)}", claim))
     return volumes
 

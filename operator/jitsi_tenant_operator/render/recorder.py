@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jitsi_tenant_operator.api.objects import JsonObject
-from jitsi_tenant_operator.render import claims, credentials, names, pods, probes
+from jitsi_tenant_operator.render import credentials, names, pods, probes, volume_claims
 from jitsi_tenant_operator.render.configuration import File, file
 from jitsi_tenant_operator.render.context import TenantContext
 from jitsi_tenant_operator.render.durations import seconds
@@ -60,7 +60,7 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
 
 def _pod(context: TenantContext, index: int) -> pods.Pod:
     longest = _longest_recording(context) or DRAIN_SECONDS
-    recordings = {"persistentVolumeClaim": {"claimName": claims.recordings_name(context)}}
+    recordings = {"persistentVolumeClaim": {"claimName": volume_claims.recordings_name(context)}}
     return pods.Pod(
         component=Component.JIBRI,
         size=context.plan.sizes.recorder,

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.render import (
-    accounts,
     bridge,
-    claims,
     credentials,
     entry,
     isolation,
@@ -17,11 +15,24 @@ from jitsi_tenant_operator.render import (
     names,
     prosody,
     recorder,
+    service_accounts,
+    volume_claims,
     web,
 )
 from jitsi_tenant_operator.render.context import Source, SourceKind, TenantContext
 
-_FAMILIES = (isolation, limits, accounts, claims, web, prosody, jicofo, bridge, recorder, entry)
+_FAMILIES = (
+    isolation,
+    limits,
+    service_accounts,
+    volume_claims,
+    web,
+    prosody,
+    jicofo,
+    bridge,
+    recorder,
+    entry,
+)
 """In the order in which a reader meets them; what restricts comes before what it restricts."""
 
 

@@ -77,7 +77,7 @@ def logo(context: TenantContext) -> Source | None:
 
 def _pod(context: TenantContext) -> pods.Pod:
     shown = context.present(logo(context))
-    action = probes.http("/", "http") if context.closed is None else closed.probe()
+    action = closed.probe() if context.closed else probes.http("/", "http")
     return pods.Pod(
         component=Component.WEB,
         size=context.plan.sizes.web,

@@ -42,7 +42,7 @@ BASES: Mapping[type[CustomResource], JsonObject] = {
             "ingress": {"className": "nginx"},
             "tls": {"issuer": {"name": "letsencrypt"}},
         },
-        "location": {"country": "FR", "site": "Paris"},
+        "location": {"country": "FR", "site": "Paris", "nodeSelector": {"zone": "a"}},
     },
     JitsiTerms: {
         "type": "TermsOfService",

@@ -55,6 +55,15 @@ BREAKING: dict[str, dict[str, Any]] = {
     "JitsiPlatform.spec.entry.tls": {"exactly one of issuer": {}},
     "JitsiPlatform.spec.media": {"without the node's address": {"advertiseNodeAddress": False}},
     "JitsiPlatform.spec.media.hostPorts": {"first must not": {"first": 2001, "last": 2000}},
+    "JitsiPlatform.spec.location": {
+        "set either nodeSelector": {"country": "FR", "site": "Paris"},
+        "or allNodes: true": {
+            "country": "FR",
+            "site": "Paris",
+            "nodeSelector": {"zone": "a"},
+            "allNodes": True,
+        },
+    },
     "JitsiPlatform.spec.backup": {
         "must stand on another site": {"primary": REPOSITORY, "offsite": REPOSITORY}
     },
@@ -167,6 +176,8 @@ GOOD = [
     ),
     (JitsiTenant, "spec.updates.release", "stable-11146-2"),
     (JitsiPlatform, "spec.location.nodeSelector", {"example.org/role": "", "zone": "a"}),
+    (JitsiPlatform, "spec.location", {"country": "FR", "site": "Paris", "allNodes": True}),
+    (JitsiPlatform, "spec.entry.networks", ["192.0.2.10/32", "2001:db8::/64"]),
     (JitsiPlatform, "spec.media.advertisedAddresses", ["203.0.113.1", "198.51.100.7"]),
     (JitsiPlatform, "spec.media.clientNetworks", ["10.0.0.1/8", "2001:db8::/32"]),
     (JitsiPlatform, "spec.jitsi.registry", "registry.example.org:5000/jitsi/stable"),
@@ -266,6 +277,7 @@ BAD = [
     (JitsiTenant, "spec.meetings.maxParticipant", 5, "did you mean maxParticipants?"),
     (JitsiPlatform, "spec.domain", ..., "required"),
     (JitsiPlatform, "spec.location.country", "France", "two capital letters"),
+    (JitsiPlatform, "spec.location.nodeSelector", {}, "at least 1"),
     (JitsiPlatform, "spec.location.nodeSelector", {"bad key": "x"}, "the key of a label"),
     (JitsiPlatform, "spec.location.nodeSelector", {"a/b/c": "x"}, "the key of a label"),
     (JitsiPlatform, "spec.location.nodeSelector", {"a" * 64: "x"}, "the key of a label"),
@@ -273,6 +285,9 @@ BAD = [
     (JitsiPlatform, "spec.location.nodeSelector.zone", 5, "the value of a label"),
     (JitsiPlatform, "spec.location.nodeSelector", {f"k{i}": "x" for i in range(17)}, "at most 16"),
     (JitsiPlatform, "spec.entry.namespaces", {}, "at least 1"),
+    (JitsiPlatform, "spec.entry.networks", ["192.0.2.10"], "address/prefix length"),
+    (JitsiPlatform, "spec.entry.networks", ["192.0.2.0/24"] * 2, "each item once"),
+    (JitsiPlatform, "spec.entry.networks", [f"192.0.2.{i}/32" for i in range(33)], "at most 32"),
     (JitsiPlatform, "spec.media.advertisedAddresses", ["999.1.1.1"], "an IPv4 address"),
     (JitsiPlatform, "spec.media.advertisedAddresses", ["::ffff:c000:201"], "an IPv4 address"),
     (JitsiPlatform, "spec.media.advertisedAddresses", ["meet.example.org"], "an IPv4 address"),

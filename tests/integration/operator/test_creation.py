@@ -13,7 +13,7 @@ from jitsi_tenant_operator.api.objects import ObjectRef
 from trial.cluster import Cluster, Tenant, laid_over
 from trial.expectation import assert_exact
 from trial.operating import Operating, TurnedClock
-from trial.settings import give_addresses, set_up
+from trial.settings import answer_route, give_addresses, set_up
 
 if TYPE_CHECKING:
     from tests.integration.operator.conftest import Operate
@@ -60,6 +60,8 @@ async def test_a_tenant_is_stored_as_rendered_and_then_left_alone(
         tenant = await cluster.tenant(wish, name=case.get("name", "acme"), namespace=namespace)
         if name == "load-balancer":
             await give_addresses(tenant, 2)
+        if name == "gateway":
+            await answer_route(tenant)
         await tenant.ready()
         await assert_exact(tenant)
         await first.quiet()

@@ -11,7 +11,7 @@ from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from trial.cluster import Cluster, Tenant
 from trial.expectation import exact, templates
 from trial.operating import Operating
-from trial.settings import PLATFORM, give_address, give_addresses
+from trial.settings import PLATFORM, answer_route, give_address, give_addresses
 from trial.waiting import until
 
 if TYPE_CHECKING:
@@ -168,6 +168,8 @@ async def test_the_entry_can_be_switched_to_a_gateway_and_back(
         async with hasten():
             await cluster.patch(PLATFORM, {"spec": entry})
             await cluster.gone(gone)
+            if there == route:
+                await answer_route(tenant)
             await tenant.ready()
             assert await cluster.find(there)
             await exact(tenant)
@@ -191,6 +193,8 @@ async def test_a_route_of_someone_else_is_not_taken_over(
         await tenant.refused("NameConflict", route.name)
         assert (await cluster.get(route))["spec"]["hostnames"] == ["meet.others.example"]
         await cluster.delete(route)
+        await cluster.gone(route)
+        await answer_route(tenant)
         await tenant.ready()
         await exact(tenant)
 
@@ -207,5 +211,6 @@ async def test_a_gateway_is_waited_for_until_the_cluster_knows_what_it_is(
     await tenant.refused("ApplyFailed", "HTTPRoute")
     install_http_routes()
     async with hasten():
+        await answer_route(tenant)
         await tenant.ready()
         await exact(tenant)

@@ -10,7 +10,7 @@ from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from trial.cluster import RECORDING, Cluster
 from trial.expectation import children, exact, templates
 from trial.operating import Operating
-from trial.settings import PLATFORM, put
+from trial.settings import PLATFORM, answer_route, put
 from trial.waiting import until
 
 if TYPE_CHECKING:
@@ -182,7 +182,9 @@ async def test_a_route_of_others_is_not_adopted(
     await tenant.refused("NameConflict", "HTTPRoute")
     assert (await cluster.get(route))["metadata"]["uid"] == theirs["metadata"]["uid"]
     await cluster.delete(route)
+    await cluster.gone(route)
     async with hasten():
+        await answer_route(tenant)
         await tenant.ready()
     await exact(tenant)
 

@@ -175,14 +175,30 @@ def test_a_plan_changes_one_size_and_keeps_the_others() -> None:
     assert plan.jicofo == JitsiPlan.parse({"metadata": {"name": "x"}, "spec": {}}).spec.sizes.jicofo
 
 
-def test_the_key_of_a_map_is_named_by_its_path() -> None:
+def platform(location: dict[str, Any]) -> JitsiPlatform:
     spec = {
         "domain": "meet.example.org",
         "entry": {"ingress": {"className": "nginx"}, "tls": {"secretName": "tls"}},
-        "location": {"country": "FR", "site": "Paris", "nodeSelector": {"bad key": "x"}},
+        "location": {"country": "FR", "site": "Paris", **location},
     }
+    return JitsiPlatform.parse({"metadata": {"name": "default"}, "spec": spec})
+
+
+def test_the_key_of_a_map_is_named_by_its_path() -> None:
     with pytest.raises(InvalidObjectError) as caught:
-        JitsiPlatform.parse({"metadata": {"name": "default"}, "spec": spec})
+        platform({"nodeSelector": {"bad key": "x"}})
     (problem,) = caught.value.problems
     assert problem.path == "spec.location.nodeSelector['bad key']"
     assert problem.message == "expected the key of a label, such as example.org/role"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{}, {"allNodes": False}, {"nodeSelector": {}}, {"nodeSelector": {"a": "b"}, "allNodes": True}],
+)
+def test_where_pods_run_is_said_once(said: dict[str, Any]) -> None:
+    with pytest.raises(InvalidObjectError) as caught:
+        platform(said)
+    (problem,) = caught.value.problems
+    assert problem.path.startswith("spec.location")
+    assert platform({"allNodes": True}).spec.location.node_selector is None

@@ -112,7 +112,7 @@ def test_where_a_pod_runs() -> None:
     assert facts_of(pod) == PodFacts("Running", True, "node-1", "192.0.2.11", "10.0.0.5")
 
 
-def test_claims_ingresses_and_routes() -> None:
+def test_claims_and_ingresses() -> None:
     def named(api_version: str, kind: str, status: JsonObject) -> JsonObject:
         return {"apiVersion": api_version, "kind": kind, "metadata": {}, "status": status}
 
@@ -127,16 +127,45 @@ def test_claims_ingresses_and_routes() -> None:
     assert facts_of(named("networking.k8s.io/v1", "Ingress", addresses)) == IngressFacts(
         ("203.0.113.9",)
     )
-    yes = {"type": "Accepted", "status": "True"}
-    no = {"type": "Accepted", "status": "False", "reason": "NoMatchingParent", "message": "no"}
 
-    def route(*conditions: JsonObject) -> object:
-        parents = [{"conditions": [condition]} for condition in conditions]
-        return facts_of(named("gateway.networking.k8s.io/v1", "HTTPRoute", {"parents": parents}))
 
-    assert route() == RouteFacts(accepted=None, why_not="")
-    assert route(yes) == RouteFacts(accepted=True, why_not="")
-    assert route(yes, no) == RouteFacts(accepted=False, why_not="NoMatchingParent: no")
+YES = {"type": "Accepted", "status": "True"}
+NO = {"type": "Accepted", "status": "False", "reason": "NoMatchingParent", "message": "no"}
+GATEWAYS = [{"name": "public", "namespace": "web", "sectionName": each} for each in ("a", "b")]
+
+
+def _route(*parents: tuple[JsonObject, JsonObject]) -> object:
+    """The facts of a route to both Gateways; what was said by which parents."""
+    said = [{"parentRef": ref, "conditions": [condition]} for ref, condition in parents]
+    return facts_of(
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "HTTPRoute",
+            "metadata": {"generation": 3},
+            "spec": {"parentRefs": GATEWAYS},
+            "status": {"parents": said},
+        }
+    )
+
+
+UNANSWERED = RouteFacts(accepted=None, why_not="")
+
+
+def test_a_route_is_accepted_when_no_gateway_refuses_it() -> None:
+    one, other = GATEWAYS
+    assert _route() == UNANSWERED
+    assert _route((one, YES)) == RouteFacts(accepted=True, why_not="")
+    assert _route((one, YES), (other, NO)) == RouteFacts(
+        accepted=False, why_not="NoMatchingParent: no"
+    )
+
+
+@pytest.mark.parametrize("answer", [YES, NO])
+def test_what_a_gateway_said_of_an_earlier_route_does_not_count(answer: JsonObject) -> None:
+    before = {"name": "before", "namespace": "web", "sectionName": "a"}
+    assert _route((before, answer)) == UNANSWERED
+    assert _route((GATEWAYS[0], answer | {"observedGeneration": 2})) == UNANSWERED
+    assert _route((GATEWAYS[0], answer | {"observedGeneration": 3})) != UNANSWERED
 
 
 def test_other_kinds_have_no_facts() -> None:

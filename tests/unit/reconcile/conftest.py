@@ -114,7 +114,7 @@ BODIES: dict[str, JsonObject] = {
                 "ingress": {"className": "nginx"},
                 "tls": {"issuer": {"name": "letsencrypt"}},
             },
-            "location": {"country": "FR", "site": "Lyon"},
+            "location": {"country": "FR", "site": "Lyon", "allNodes": True},
         },
     },
     "JitsiPlan": {

@@ -171,6 +171,46 @@ async def test_labels_of_a_namespace_concern_its_tenant(office: Office) -> None:
     assert await office.asked_for() == [ADA]
 
 
+def ingress_class(name: str, version: int = 1) -> MetadataRecord:
+    ref = ObjectRef("networking.k8s.io/v1", "IngressClass", "", name)
+    return MetadataRecord(ref, "u", version, {}, {}, deleting=False)
+
+
+async def test_whether_there_is_the_class_of_the_ingresses_concerns_all(office: Office) -> None:
+    of_platform = ingress_class("nginx")
+    for change in (
+        Change(ChangeType.ADDED, None, of_platform),
+        Change(ChangeType.DELETED, of_platform, None),
+    ):
+        office.dispatcher.ingress_class_changed(change)
+        assert set(await office.asked_for()) == {ADA, BOB}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change(ChangeType.ADDED, None, ingress_class("other")),
+        Change(ChangeType.MODIFIED, ingress_class("nginx"), ingress_class("nginx", 2)),
+    ],
+    ids=["of others", "changed"],
+)
+async def test_other_changes_of_classes_concern_nobody(
+    office: Office, change: Change[MetadataRecord]
+) -> None:
+    office.dispatcher.ingress_class_changed(change)
+    assert await office.asked_for() == []
+
+
+@pytest.mark.parametrize("event", ["MODIFIED", DELETED])
+async def test_a_class_concerns_nobody_without_a_platform_that_names_it(
+    office: Office, event: str
+) -> None:
+    office.see("JitsiPlatform", event, spec={"entry": None})
+    await office.asked_for()
+    office.dispatcher.ingress_class_changed(Change(ChangeType.ADDED, None, ingress_class("nginx")))
+    assert await office.asked_for() == []
+
+
 async def test_what_a_listing_does_not_hold_is_forgotten(office: Office) -> None:
     ada = ObjectRef(API_VERSION, "JitsiTenant", ADA.namespace, ADA.name)
     office.dispatcher.forget_others("JitsiTenant", {ada}, version=office.version)

@@ -75,13 +75,11 @@ class Office:
         """A new operator that has read everything that is stored."""
         self.world = World()
         metadata = {"resourceVersion": "1", "creationTimestamp": "2026-05-25T08:00:00Z"}
-        for kind, spec in (("JitsiPlatform", self.platform), ("JitsiPlan", {}), ("JitsiTerms", {})):
-            shelf = {
-                "JitsiPlatform": self.world.platforms,
-                "JitsiPlan": self.world.plans,
-                "JitsiTerms": self.world.terms,
-            }[kind]
-            shelf.observe(None, self.body_of(kind, spec=spec, metadata=metadata))
+        self.world.platforms.observe(
+            None, self.body_of("JitsiPlatform", spec=self.platform, metadata=metadata)
+        )
+        self.world.plans.observe(None, self.body_of("JitsiPlan", metadata=metadata))
+        self.world.terms.observe(None, self.body_of("JitsiTerms", metadata=metadata))
         self.world.observe_tenant(
             None, self.body_of("JitsiTenant", spec=self.tenant, metadata=metadata)
         )

@@ -402,6 +402,7 @@ def test_every_mistake_can_be_told_from_the_others() -> None:
         Reason.APPLY_FAILED,
         Reason.NOT_EVALUATED,
         Reason.MEDIA_ADDRESS_PENDING,
+        Reason.INGRESS_CLASS_NOT_FOUND,
         Reason.ROUTE_NOT_ACCEPTED,
         Reason.PROGRESSING,
         Reason.PAUSED,

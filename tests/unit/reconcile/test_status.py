@@ -284,9 +284,25 @@ def test_where_nothing_records_nothing_is_said_of_it() -> None:
     assert recorders.status is ConditionStatus.UNKNOWN, "wanted, but not there yet"
 
 
-def test_a_route_that_the_gateway_does_not_take_lets_nobody_in() -> None:
+@pytest.mark.parametrize("ready", [0, 1])
+@pytest.mark.parametrize("reason", [Reason.ROUTE_NOT_ACCEPTED, Reason.INGRESS_CLASS_NOT_FOUND])
+def test_what_only_a_person_can_mend_is_told_before_the_pods_are_there(
+    reason: Reason, ready: int
+) -> None:
+    obstacle = Problem(reason, "change this")
     (available,) = findings.of_workloads(
-        [workload("web")], recording=False, refused_route="NotAllowedByListeners"
+        [workload("web", ready=ready)], recording=False, obstacle=obstacle
     )
-    assert available.reason is Reason.ROUTE_NOT_ACCEPTED
-    assert "NotAllowedByListeners" in available.message
+    assert available == lacking(ConditionType.AVAILABLE, reason, "change this")
+
+
+def test_a_gateway_is_waited_for_once_the_pods_are_there() -> None:
+    waiting = Problem(Reason.PROGRESSING, "waiting for the Gateway")
+    (starting,) = findings.of_workloads(
+        [workload("web", ready=0)], recording=False, obstacle=waiting
+    )
+    assert "web" in starting.message
+    (running,) = findings.of_workloads([workload("web")], recording=False, obstacle=waiting)
+    assert running == lacking(
+        ConditionType.AVAILABLE, Reason.PROGRESSING, "waiting for the Gateway"
+    )

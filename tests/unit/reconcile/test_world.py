@@ -1,4 +1,4 @@
-"""What is known of our kinds: claims, what a change concerns, and events that come late."""
+"""What is known of our kinds: who has what, what a change concerns, and events that come late."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def platform(domain: str, version: int) -> JsonObject:
                 "ingress": {"className": "nginx"},
                 "tls": {"secretName": "wildcard"},
             },
-            "location": {"country": "FR", "site": "Lyon"},
+            "location": {"country": "FR", "site": "Lyon", "allNodes": True},
         },
     }
 
@@ -137,7 +137,7 @@ class WorldMachine(RuleBasedStateMachine):
     ) -> None:
         after = self.verdicts()
         turned = {other for other in after if before.get(other) != after[other]}
-        assert turned | {key} <= told, "everyone whose claims turned out differently is told"
+        assert turned | {key} <= told, "everyone for whom it turned out differently is told"
         assert told <= {*self.live, key}
 
     @rule(key=st.sampled_from(KEYS), host=st.sampled_from([None, *HOSTS]), data=st.data())
@@ -159,7 +159,7 @@ class WorldMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.live)
     @rule(data=st.data(), by_echo=st.booleans())
     def operate(self, data: st.DataObject, by_echo: bool) -> None:
-        """What the reconcile does for a tenant that has what it claims."""
+        """What the reconcile does for a tenant that has what it asks for."""
         key = data.draw(st.sampled_from(sorted(self.live)))
         if self.verdicts()[key] != (True, True):
             return

@@ -183,6 +183,7 @@ CASES: dict[str, dict[str, Any]] = {
             "sizes": {"bridge": {"cpu": "2000m", "memory": "4096Mi"}},
         },
         "platform": {
+            "entry": {"networks": ["192.0.2.0/28"]},
             "media": {"advertisedAddresses": ["198.51.100.7"]},
             "storage": {
                 "recordings": {"className": "nfs", "accessMode": "ReadWriteMany"},

@@ -207,7 +207,30 @@ def test_media_that_comes_by_way_of_another_node_is_let_in(make: MakeContext) ->
     assert allowed(make(platform={"media": media}), OUTSIDE, pod("jvb"), "UDP", 10000)
 
 
+SOLVER = End("tenant-acme", frozenset({("acme.cert-manager.io/http01-solver", "true")}))
+
+
 def test_certificate_challenges_are_answered(make: MakeContext) -> None:
-    solver = End("tenant-acme", frozenset({("acme.cert-manager.io/http01-solver", "true")}))
-    assert allowed(make(), ENTRY, solver, "TCP", 8089)
-    assert not allowed(make(), OUTSIDE, solver, "TCP", 8089)
+    assert allowed(make(), ENTRY, SOLVER, "TCP", 8089)
+    assert not allowed(make(), OUTSIDE, SOLVER, "TCP", 8089)
+
+
+@pytest.mark.parametrize(("target", "port"), [(pod("web"), 8000), (SOLVER, 8089)])
+def test_an_entry_on_the_network_of_nodes_is_let_in(
+    make: MakeContext, target: End, port: int
+) -> None:
+    nodes = {"entry": {"networks": ["192.0.2.0/28", "2001:db8::/64"]}}
+    for address in ("192.0.2.7", "2001:db8::7"):
+        assert allowed(make(platform=nodes), End(address=address), target, "TCP", port)
+        assert not allowed(make(), End(address=address), target, "TCP", port)
+    assert allowed(make(platform=nodes), ENTRY, target, "TCP", port)
+    assert not allowed(make(platform=nodes), OUTSIDE, target, "TCP", port)
+
+
+def test_an_entry_on_the_network_of_nodes_opens_nothing_else(make: MakeContext) -> None:
+    context = make(platform={"entry": {"networks": ["192.0.2.0/28"]}}, recording=True)
+    node = End(address="192.0.2.7")
+    for target, port in (("prosody", 5280), ("jvb", 8080), ("jicofo", 8888), ("jibri", 2222)):
+        assert not allowed(context, node, pod(target), "TCP", port)
+    assert allowed(context, pod("jibri"), node, "TCP", 443)
+    assert not allowed(context, pod("jibri"), node, "TCP", 10250)

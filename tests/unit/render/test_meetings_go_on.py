@@ -10,7 +10,7 @@ import pytest
 
 from jitsi_tenant_operator import render
 from jitsi_tenant_operator.render import TenantContext
-from jitsi_tenant_operator.render.context import Volume
+from jitsi_tenant_operator.render.context import VolumeClaim
 
 MakeContext = Callable[..., TenantContext]
 
@@ -96,7 +96,7 @@ def test_who_takes_changes_at_once_lets_nodes_be_emptied(make: MakeContext) -> N
 
 def test_a_volume_that_is_there_keeps_what_nobody_can_change(make: MakeContext) -> None:
     context = make(platform={"storage": {"accounts": {"className": "new"}}})
-    there = Volume("old", ("ReadWriteMany",), "5Gi")
+    there = VolumeClaim("old", ("ReadWriteMany",), "5Gi")
     observed = replace(context.observed, volumes={"acme-accounts": there})
     (claim,) = (
         obj

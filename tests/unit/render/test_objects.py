@@ -169,6 +169,11 @@ def test_pods_run_only_where_the_platform_allows(case: tuple[str, TenantContext]
         assert pod["nodeSelector"] == {"topology.kubernetes.io/region": "fr-lyon"}
 
 
+def test_pods_run_anywhere_where_all_nodes_stand_on_the_site(make: MakeContext) -> None:
+    context = make(platform={"location": {"nodeSelector": None, "allNodes": True}})
+    assert not [name for name, pod in pods(context) if "nodeSelector" in pod]
+
+
 def test_selectors_find_the_pods_and_no_others(contexts: dict[str, TenantContext]) -> None:
     children = render.tenant(contexts["everything-on"])
     templates = {

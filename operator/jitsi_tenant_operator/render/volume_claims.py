@@ -1,4 +1,4 @@
-"""The volumes of a tenant. They hold its data, so that they outlive the JitsiTenant object."""
+"""The PersistentVolumeClaims of a tenant: they hold its data, and outlive the JitsiTenant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.api.platform import Store
-from jitsi_tenant_operator.render.context import TenantContext, Volume
+from jitsi_tenant_operator.render.context import TenantContext, VolumeClaim
 from jitsi_tenant_operator.render.labels import Component
 from jitsi_tenant_operator.render.quantities import canonical_storage, memory, storage_mebibytes
 
@@ -15,12 +15,12 @@ _SIZE = re.compile(r"[1-9][0-9]*[MGT]i")
 
 
 def accounts_name(context: TenantContext) -> str:
-    """The claim for accounts of internal authentication."""
+    """The name of the claim for the accounts of internal authentication."""
     return context.child("accounts")
 
 
 def recordings_name(context: TenantContext) -> str:
-    """The claim for recordings."""
+    """The name of the claim for recordings."""
     return context.child("recordings")
 
 
@@ -56,7 +56,7 @@ def _claim(
     return obj
 
 
-def _size(wanted: str, held: Volume | None) -> str:
+def _size(wanted: str, held: VolumeClaim | None) -> str:
     """What is wanted, or what there is when that is more: a volume can grow, never shrink."""
     if held is None or _SIZE.fullmatch(held.size) is None:
         return canonical_storage(wanted)
