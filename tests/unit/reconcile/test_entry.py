@@ -43,7 +43,7 @@ def context(make: Callable[..., Any]) -> Callable[..., TenantContext]:
             plan=make("JitsiPlan"),
             platform=make("JitsiPlatform", spec={"entry": parts}),
             documents=("cgu",),
-        terms=effective_terms(tenant.spec.contract, [make("JitsiTerms")]),
+            terms=effective_terms(tenant.spec.contract, [make("JitsiTerms")]),
             features=frozenset[Feature](),
             host="meet.acme.example",
             release="stable-11146-2",
