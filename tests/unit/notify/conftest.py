@@ -91,11 +91,14 @@ class MailServer:
     """What is answered at MAIL, RCPT and DATA instead of a yes."""
     silent_at: str = ""
     drops_at: str = ""
+    delay: float = 0.0
+    """How many seconds each step takes."""
     password: str = "correct horse"
     received: list[Envelope] = field(default_factory=list)
     greetings: list[str] = field(default_factory=list)
 
     async def _step(self, server: SMTP, name: str) -> str | None:
+        await asyncio.sleep(self.delay)
         if name == self.silent_at:
             await asyncio.Event().wait()
         if name == self.drops_at:
