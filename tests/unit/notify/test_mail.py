@@ -158,9 +158,8 @@ async def test_nobody_listens(clock: HandClock, message: EmailMessage) -> None:
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    for host in ("127.0.0.1", "nowhere.invalid"):
-        with pytest.raises(Deferred, match="connection"):
-            await SmtpMailer(host, port, clock=clock, timeout=LONG).send(message)
+    with pytest.raises(Deferred, match="connection"):
+        await SmtpMailer("127.0.0.1", port, clock=clock, timeout=LONG).send(message)
 
 
 @pytest.mark.parametrize("tls", Tls)
