@@ -171,7 +171,7 @@ class _Pages:
             raise web.HTTPNotFound
         found = await self._store.find(place["namespace"], place["name"])
         uid = "" if found is None else found.uid
-        if not is_valid(self._key, uid, place["token"]) or found is None or not uid:
+        if not is_valid(self._key, uid, place["token"]) or found is None:
             raise web.HTTPNotFound
         return found
 

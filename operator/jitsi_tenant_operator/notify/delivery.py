@@ -10,8 +10,8 @@ from datetime import datetime
 MAX_REPLY = 300
 """How many characters of a server's words are kept."""
 
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
-_UNPRINTABLE = re.compile(r"[^\x21-\x7e\xa1-\ud7ff\ue000-\ufffd]+")
+_ADDRESS = re.compile(r"<?[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+>?")
+_UNPRINTABLE = re.compile(r"[^\x21-\x7e\xa1-\u1fff\u2030-\ud7ff\ue000-\ufffd]+")
 
 
 @dataclass(frozen=True, slots=True)

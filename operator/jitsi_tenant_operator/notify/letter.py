@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
@@ -99,16 +100,16 @@ def check(overrides: Mapping[str, str]) -> None:
 
 
 def _problems(overrides: Mapping[str, str]) -> Iterator[TemplateError]:
-    if not overrides:
-        return
-    for kind in NoticeKind:
-        for language in ClientLanguage:
-            for matter in samples(kind):
-                for url in (None, ACKNOWLEDGE_URL):
-                    try:
-                        write(kind, language, matter, acknowledge_url=url, overrides=overrides)
-                    except TemplateError as error:
-                        yield error
+    stems = {name.split(".")[0] for name in overrides}
+    kinds = {kind for kind in NoticeKind if _stem(kind) in stems}
+    if stems - {_stem(kind) for kind in kinds}:  # of all letters
+        kinds = set(NoticeKind)
+    for kind, language, url in product(kinds, ClientLanguage, (None, ACKNOWLEDGE_URL)):
+        for matter in samples(kind):
+            try:
+                write(kind, language, matter, acknowledge_url=url, overrides=overrides)
+            except TemplateError as error:
+                yield error
 
 
 def _listed() -> str:

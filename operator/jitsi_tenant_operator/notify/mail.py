@@ -117,8 +117,9 @@ class SmtpMailer:
 
     async def _hand_over(self, client: aiosmtplib.SMTP, message: EmailMessage) -> Accepted:
         await client.connect()
+        await client.ehlo()
         if self._credentials is not None:
-            await client.login(*self._credentials)
+            await _log_in(client, *self._credentials)
         await client.mail(message["From"].addresses[0].addr_spec)
         await client.rcpt(message["To"].addresses[0].addr_spec)
         reply = await client.data(message.as_bytes(policy=SMTP_LINES))
@@ -148,6 +149,17 @@ class SmtpMailer:
         return told(text, _forms(self._credentials))
 
 
+async def _log_in(client: aiosmtplib.SMTP, username: str, password: str) -> None:
+    """Log in once: more attempts, by other mechanisms, could lock the account."""
+    offered = client.server_auth_methods
+    if "plain" in offered:
+        await client.auth_plain(username, password)
+    elif "login" in offered:
+        await client.auth_login(username, password)
+    else:
+        raise errors.SMTPNotSupported("the mail server offers neither AUTH PLAIN nor AUTH LOGIN")
+
+
 async def _leave(client: aiosmtplib.SMTP) -> None:
     """Say goodbye; the message is handed over, however that goes."""
     with suppress(errors.SMTPException, OSError):
@@ -155,11 +167,10 @@ async def _leave(client: aiosmtplib.SMTP) -> None:
 
 
 def _context(certificate_authority: bytes | None) -> ssl.SSLContext:
-    data = (
-        None if certificate_authority is None else certificate_authority.decode("ascii", "replace")
-    )
+    # Not an empty text, for which the public authorities would be loaded.
+    data = None if certificate_authority is None else certificate_authority or b"\n"
     try:
-        context = ssl.create_default_context(cadata=data)
+        context = ssl.create_default_context(cadata=data and data.decode("ascii", "replace"))
     except (ssl.SSLError, ValueError):
         problem = "the certificate authority of the mail server is not PEM"
     else:

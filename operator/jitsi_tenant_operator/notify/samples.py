@@ -106,7 +106,7 @@ _FULL = replace(
     ),
     clause="13.2",
     document="Conditions générales de service du 19 mai 2026",
-    note="La salle « réunion-du-lundi » est concernée.\nVoir notre message du 12 février.",
+    note="La salle réunion-du-lundi est concernée.\nVoir notre message du 12 février.",
 )
 
 

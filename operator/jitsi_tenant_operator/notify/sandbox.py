@@ -179,12 +179,12 @@ def _worded(wording: Wording) -> dict[str, Callable[..., str]]:
 
 def _explained(name: str, error: Exception) -> TemplateError:
     """Where and why a template failed; only Jinja2's own words, as others may quote a value."""
-    if isinstance(error, TemplateNotFound):
-        return TemplateError(name, _line(error)[1], f"there is no template {error.name}")
     if isinstance(error, TemplateSyntaxError):
         return TemplateError(error.name or name, error.lineno, _short(error.message))
     place, line = _line(error)
     problem = _short(error.message) if isinstance(error, JinjaError) else type(error).__name__
+    if isinstance(error, TemplateNotFound):
+        problem = f"there is no template {error.name}"
     return TemplateError(place or name, line, problem)
 
 

@@ -30,8 +30,9 @@ MAX_BODY = 64 * 1024
 """How many bytes a body may have."""
 MIN_SECRET = 24
 """How many bytes a secret has at least, as Standard Webhooks asks."""
+MAX_RETRY_SECONDS = 24 * 3600
+"""The longest time after which a receiver can ask to be tried again."""
 
-_MAX_RETRY_SECONDS = 24 * 3600
 _UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _SUCCESS = range(200, 300)
 _LATER = frozenset({401, 403, 407, 408, 421, 425, 429})
@@ -125,6 +126,6 @@ def _failure(response: aiohttp.ClientResponse) -> NotDeliveredError:
     reason = told(f"{response.status} {response.reason or ''}")
     if response.status in _LATER or response.status >= 500:  # noqa: PLR2004 - server errors
         wait = response.headers.get("Retry-After", "")
-        seconds = min(int(wait), _MAX_RETRY_SECONDS) if re.fullmatch(r"[0-9]{1,9}", wait) else None
+        seconds = min(int(wait), MAX_RETRY_SECONDS) if re.fullmatch(r"[0-9]{1,9}", wait) else None
         return Deferred(reason, code=response.status, retry_after=seconds)
     return Refused(reason, code=response.status)
