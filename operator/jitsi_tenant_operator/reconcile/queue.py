@@ -2,7 +2,8 @@
 
 The semantics are those of client-go's rate-limiting queue, with priorities: a key that is added
 while it is worked on is worked on again; many additions of a waiting key are one; a key that fails
-comes back after an exponential, jittered delay of its own, so that it delays no other.
+comes back after an exponential, jittered delay of its own, so that it delays no other. Beyond
+these, a failure can say when the key may come back (`FailedError`); nothing brings it forward.
 """
 
 from __future__ import annotations
@@ -42,6 +43,14 @@ PATIENCE_SECONDS = {Priority.SPEC: 0.0, Priority.CHILD: 60.0, Priority.RESYNC: 6
 tenants whose specs change all the time must not keep the others from being looked at."""
 
 
+class FailedError(Exception):
+    """A piece of work failed; the next try is not to be made before `retry_after` seconds."""
+
+    def __init__(self, retry_after: float = 0.0) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
 @dataclass(frozen=True, slots=True)
 class Backoff:
     """How long a failing key waits: `first` seconds, doubled each time, at most `longest`."""
@@ -54,6 +63,14 @@ class Backoff:
         # Bounded, since a float has no room for any power.
         delay = min(self.longest, self.first * 2.0 ** min(failures - 1, 64))
         return delay * (0.5 + jitter / 2)
+
+    def obey(self, retry_after: float, jitter: float) -> float:
+        """Seconds after an answer that asked to wait for `retry_after` of them, 0 for none.
+
+        Never less, since those who come back early are what it asks to be spared, but a quarter
+        more with a `jitter` of 1. Of what it asks no more than `longest` is believed.
+        """
+        return min(self.longest, retry_after) * (1.0 + jitter / 4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +105,7 @@ class WorkQueue(Generic[K]):
     _processing: dict[K, float] = field(default_factory=dict)
     _again: dict[K, _Wish[K]] = field(default_factory=dict)
     _failures: dict[K, int] = field(default_factory=dict)
+    _not_before: dict[K, float] = field(default_factory=dict)
     _delayed: _Heap[K] = field(default_factory=list)
     _ready: _Heap[K] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
@@ -95,7 +113,10 @@ class WorkQueue(Generic[K]):
 
     def add(self, key: K, priority: Priority, *, after: float = 0.0) -> None:
         """Have `key` worked on `after` seconds from now; an earlier or more urgent wish stands."""
-        due = self.clock.monotonic() + after
+        self._wish(key, self.clock.monotonic() + after, priority)
+
+    def _wish(self, key: K, due: float, priority: Priority) -> None:
+        due = max(due, self._not_before.get(key, due))
         place = self._again if key in self._processing else self._waiting
         known = place.get(key)
         if known is not None:
@@ -110,15 +131,19 @@ class WorkQueue(Generic[K]):
     async def next(self) -> AsyncIterator[K]:
         """The next key, held until the block ends; an exception in the block makes it a failure.
 
-        The exception is passed on. A block that ends well forgets earlier failures of the key; one
-        that is cancelled leaves the key to be worked on as before.
+        The exception is passed on. With a FailedError nobody's wish is heard before the time that
+        it names. A block that ends well forgets earlier failures of the key; one that is cancelled
+        leaves the key to be worked on as before.
         """
         wish = await self._take()
         key = wish.key
         try:
             yield key
-        except Exception:
+        except Exception as error:
             failures = self._failures[key] = self._failures.get(key, 0) + 1
+            if isinstance(error, FailedError):
+                pause = self.backoff.obey(error.retry_after, self.jitter.random())
+                self._not_before[key] = self.clock.monotonic() + pause
             self._release(key)
             self.metrics.retries.inc()
             delay = self.backoff.delay(failures, self.jitter.random())
@@ -130,6 +155,7 @@ class WorkQueue(Generic[K]):
             raise
         else:
             self._failures.pop(key, None)
+            self._not_before.pop(key, None)
             self._release(key)
 
     def longest_running(self) -> float:
@@ -201,5 +227,4 @@ class WorkQueue(Generic[K]):
         self.metrics.duration.observe(self.clock.monotonic() - started)
         wish = self._again.pop(key, None)
         if wish is not None:
-            self._waiting[key] = wish
-            self._enter(wish)
+            self._wish(key, wish.due, wish.priority)

@@ -126,8 +126,8 @@ class TenantReconciler:
         await self._c.publisher.hold(body)
         work = await self._work(known, tenant_context(wanted, self._c.operator_namespace))
         await self._c.publisher.publish(body, self._report(known, wanted, work))
-        for error in work.outcome.failed.values():
-            raise error
+        if failed := work.outcome.failed:
+            raise max(failed.values(), key=lambda error: error.retry_after or 0.0)
         if work.problems or work.obstacle is not None:
             return LACKING_SECONDS
         return NAMED_SOURCES_SECONDS if _names_sources(work.context) else RESYNC_SECONDS

@@ -12,16 +12,12 @@ from typing import Protocol, TypeAlias
 from jitsi_tenant_operator.api.objects import ObjectRef, TenantKey
 from jitsi_tenant_operator.kube.errors import KubeError
 from jitsi_tenant_operator.reconcile.metrics import ReconcileMetrics
-from jitsi_tenant_operator.reconcile.queue import Priority, WorkQueue
+from jitsi_tenant_operator.reconcile.queue import FailedError, Priority, WorkQueue
 
 Key: TypeAlias = TenantKey | ObjectRef
 """A tenant, or a cluster-scoped object of ours."""
 
 log = logging.getLogger(__name__)
-
-
-class _FailedError(Exception):
-    """A reconcile failed, and it was said why."""
 
 
 class ReconcileTenant(Protocol):
@@ -76,7 +72,7 @@ class Workers:
 
     async def _work(self) -> None:
         while True:
-            with suppress(_FailedError):
+            with suppress(FailedError):
                 async with self._queue.next() as key:
                     try:
                         await self._attempt(key)
@@ -91,13 +87,13 @@ class Workers:
         except KubeError as error:
             self._metrics.results.labels("failed").inc()
             log.warning("%s: will be tried again: %s", key, error)
-            raise _FailedError from error
+            raise FailedError(error.retry_after or 0.0) from error
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _is_told_to_end():
                 raise
             self._metrics.results.labels("defect").inc()
             log.exception("%s: will be tried again after a defect", key)
-            raise _FailedError from error
+            raise FailedError from error
         self._metrics.results.labels("succeeded").inc()
 
     async def _reconcile(self, key: Key) -> None:

@@ -22,7 +22,13 @@ from hypothesis.stateful import (
 from prometheus_client import CollectorRegistry
 
 from jitsi_tenant_operator.reconcile.metrics import QueueMetrics
-from jitsi_tenant_operator.reconcile.queue import PATIENCE_SECONDS, Backoff, Priority, WorkQueue
+from jitsi_tenant_operator.reconcile.queue import (
+    PATIENCE_SECONDS,
+    Backoff,
+    FailedError,
+    Priority,
+    WorkQueue,
+)
 
 KEYS = "abcdef"
 PRIORITIES = st.sampled_from(Priority)
@@ -57,6 +63,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.again: dict[str, tuple[float, Priority, int]] = {}
         self.working: dict[str, Priority] = {}
         self.failures: dict[str, int] = {}
+        self.not_before: dict[str, float] = {}
         self.expected: list[str] = []
         self.serial = 0
 
@@ -69,7 +76,7 @@ class QueueMachine(RuleBasedStateMachine):
     async def work(self) -> None:
         task = asyncio.current_task()
         assert task is not None
-        with suppress(RuntimeError):
+        with suppress(RuntimeError, FailedError):
             async with self.queue.next() as key:
                 assert key not in self.holding, "worked on twice at once"
                 self.holding[key] = task
@@ -91,7 +98,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def wish(self, key: str, priority: Priority, after: float) -> None:
         place = self.again if key in self.working else self.wishes
-        due = self.clock.seconds + after
+        due = max(self.clock.seconds + after, self.not_before.get(key, 0))
         if key in place:
             old_due, old_priority, _ = place[key]
             if old_due <= due and old_priority <= priority:
@@ -153,8 +160,12 @@ class QueueMachine(RuleBasedStateMachine):
             idle = self.take(idle, now)
 
     @precondition(lambda self: self.holding)
-    @rule(data=st.data(), outcome=st.sampled_from(["good", "bad", "cancelled"]))
-    def finish(self, data: st.DataObject, outcome: str) -> None:
+    @rule(
+        data=st.data(),
+        outcome=st.sampled_from(["good", "bad", "later", "cancelled"]),
+        pause=st.sampled_from([0, 2, 8, 50]),
+    )
+    def finish(self, data: st.DataObject, outcome: str, pause: float) -> None:
         key = data.draw(st.sampled_from(sorted(self.holding)))
         idle = len(self.idle)
         task = self.holding[key]
@@ -164,16 +175,20 @@ class QueueMachine(RuleBasedStateMachine):
             held.set_result(None)
         elif outcome == "bad":
             held.set_exception(RuntimeError("this reconcile failed"))
+        elif outcome == "later":
+            held.set_exception(FailedError(pause))
+            self.not_before[key] = self.clock.seconds + min(8, pause) * 1.125
         else:
             task.cancel()
         priority = self.working.pop(key)
         if key in self.again:
             due, wished, _ = self.again.pop(key)
             self.serial += 1
+            due = max(due, self.not_before.get(key, 0))
             self.wishes[key] = (due, wished, self.serial)
         if outcome == "good":
             self.failures.pop(key, None)
-        elif outcome == "bad":
+        elif outcome in ("bad", "later"):
             self.failures[key] = self.failures.get(key, 0) + 1
             self.wish(key, Priority.CHILD, min(8, 2 ** (self.failures[key] - 1)) * 0.75)
         else:
@@ -209,6 +224,39 @@ def test_pauses_grow_to_a_limit_and_are_spread(failures: int, jitter: float) -> 
     whole = min(300, 0.001 * 2 ** min(failures - 1, 30))
     assert whole / 2 <= delay <= whole
     assert backoff.delay(failures + 1, jitter) >= delay
+
+
+@given(retry_after=st.floats(0, allow_nan=False), jitter=st.floats(0, 1, exclude_max=True))
+def test_who_is_asked_to_wait_does_so_and_little_longer(retry_after: float, jitter: float) -> None:
+    backoff = Backoff(first=0.001, longest=300)
+    asked = min(retry_after, 300)
+    assert asked <= backoff.obey(retry_after, jitter) <= asked * 1.25
+
+
+async def test_nothing_brings_forward_what_the_server_put_off(clock: Any) -> None:
+    queue, start = make_queue(clock), clock.seconds
+    attempts = []
+
+    async def work() -> None:
+        while True:
+            with suppress(FailedError):
+                async with queue.next() as key:
+                    attempts.append((key, clock.seconds - start))
+                    if len(attempts) == 1:
+                        queue.add("a", Priority.CHILD)  # something changes meanwhile
+                        raise FailedError(5)
+
+    worker = asyncio.create_task(work())
+    queue.add("a", Priority.SPEC)
+    await clock.advance(1)
+    queue.add("a", Priority.SPEC)
+    queue.add("b", Priority.RESYNC)
+    await clock.advance(60)
+    assert attempts == [("a", 0), ("b", 1), ("a", 5 * 1.125)], "once, and b did not wait for it"
+    queue.add("a", Priority.SPEC)
+    await clock.settle()
+    worker.cancel()
+    assert attempts[3] == ("a", 61), "a success forgets it"
 
 
 async def test_a_failing_key_delays_no_other(clock: Any) -> None:
