@@ -77,6 +77,8 @@ def _api_server(options: PlaneOptions, layout: Layout, ports: Ports) -> tuple[tu
         f"--service-cluster-ip-range={options.service_cidr}",
         f"--service-node-port-range={options.node_port_range}",
         "--authorization-mode=RBAC",
+        # OpenShift has it on: whoever writes owner references needs rights that no call shows.
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
         "--allow-privileged",
         "--shutdown-delay-duration=0s",
     )

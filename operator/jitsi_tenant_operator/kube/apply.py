@@ -8,6 +8,9 @@ would leave an `Update` entry of ours in managedFields, whose fields an apply ne
 
 A known child is applied with `metadata.uid`: if it was deleted meanwhile the server answers 409,
 if someone made another object of that name 422; neither is touched.
+
+A workload that the API server refuses to change, because fields of it are immutable, is deleted to
+be made anew (see `replacement`); no other child ever is.
 """
 
 from __future__ import annotations
@@ -24,11 +27,13 @@ from jitsi_tenant_operator.kube.comparison import desired_hash
 from jitsi_tenant_operator.kube.errors import (
     CacheNotSynced,
     Conflict,
+    Immutable,
     Invalid,
     KubeError,
     NameTaken,
     NotFound,
 )
+from jitsi_tenant_operator.kube.replacement import REPLACEABLE, make_way
 
 _NO_OBJECT_HAS_THIS_VERSION = "1"
 _ROUNDS = 3
@@ -236,6 +241,13 @@ class Applier(Generic[K]):
             metadata = {**child.body["metadata"], **condition}
             try:
                 answer = await self._client.apply({**child.body, "metadata": metadata})
+            except Immutable as error:
+                if uid is None or child.ref.kind not in REPLACEABLE:
+                    raise
+                if await make_way(self._client, child.body, uid, error):
+                    self._metrics.children_applied.labels(child.ref.kind, "replace").inc()
+                # While the old one is still there the next apply says so, and changes nothing.
+                uid = None
             except (Conflict, Invalid) as error:
                 rounds -= 1
                 if rounds == 0 or not _precondition_failed(error):

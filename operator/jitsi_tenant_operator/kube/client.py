@@ -225,11 +225,15 @@ class KubeClient:
             )
         )
 
-    async def create(self, obj: JsonObject) -> JsonObject:
-        """Create the object; it may have metadata.generateName. Raises AlreadyExists."""
+    async def create(self, obj: JsonObject, *, dry_run: bool = False) -> JsonObject:
+        """Create the object; it may have metadata.generateName. Raises AlreadyExists.
+
+        With `dry_run` it passes defaults, validation and admission, and is not stored.
+        """
         resource = self.resources.of(obj["apiVersion"], obj["kind"])
         path = resource.path(obj["metadata"].get("namespace") or "")
-        path = _with_query(path, {"fieldManager": self._field_manager})
+        query = {"fieldManager": self._field_manager} | ({"dryRun": "All"} if dry_run else {})
+        path = _with_query(path, query)
         return await self._json(
             _request("create", resource, "POST", path, body=orjson.dumps(obj), repeatable=False)
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 # ruff: noqa: N818 - the classes bear the API's own names of these answers
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +15,13 @@ import orjson
 from jitsi_tenant_operator.api.objects import ObjectRef
 
 _SCHEMA_ERROR = "failed to create typed patch object"
+_IMMUTABLE = (
+    "immutable",
+    "may not change once set",
+    "updates to statefulset spec for fields other than",
+)
+"""What the API server says of a field that keeps its value as long as the object is there: of most
+fields, of those of a Service that it allocates, and (before 1.37) of all of a StatefulSet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +30,14 @@ class Cause:
 
     field: str
     message: str
+
+    @property
+    def immutable(self) -> bool:
+        """Whether the field cannot be changed, to whatever value.
+
+        A uid that differs does not count: it is sent as a precondition, not as a change.
+        """
+        return self.field != "metadata.uid" and any(text in self.message for text in _IMMUTABLE)
 
 
 class KubeError(Exception):
@@ -90,6 +107,10 @@ class Invalid(KubeError):
         self.causes = causes
 
 
+class Immutable(Invalid):
+    """422: nothing is wrong with the object, but for fields that cannot be changed."""
+
+
 class NameTaken(KubeError):
     """An object that is not the owner's child has the name of one.
 
@@ -149,12 +170,15 @@ def error_of_status(status: Mapping[str, Any], *, sensitive: bool = False) -> Ku
     code = int(status.get("code") or 0)
     reason = str(status.get("reason") or "")
     message = str(status.get("message") or reason or f"HTTP {code}")
-    details = status.get("details") or {}
+    details = status.get("details")
+    if not isinstance(details, Mapping):
+        details = {}
     retry_after = _seconds(details.get("retryAfterSeconds"))
     causes = tuple(
         Cause(str(c.get("field", "")), str(c.get("message", "")))
         for c in details.get("causes") or ()
     )
+    immutable = bool(causes) and all(cause.immutable for cause in causes)
     failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR or code == 0
     if sensitive and (failed or code in _REFUSED):
         causes = tuple(Cause(c.field, "refused") for c in causes)
@@ -163,7 +187,8 @@ def error_of_status(status: Mapping[str, Any], *, sensitive: bool = False) -> Ku
     # An apply that does not fit the schema is answered with a bare 500, yet it never succeeds.
     schema_error = failed and _SCHEMA_ERROR in str(status.get("message"))
     if code in _REFUSED or schema_error:
-        return Invalid(message, causes=causes, status=code, reason=reason or "Invalid")
+        refusal = Immutable if immutable else Invalid
+        return refusal(message, causes=causes, status=code, reason=reason or "Invalid")
     kind = _BY_STATUS.get(code, Unavailable if failed else KubeError)
     if reason == "AlreadyExists":
         kind = AlreadyExists
@@ -174,6 +199,8 @@ def error_of_status(status: Mapping[str, Any], *, sensitive: bool = False) -> Ku
 
 def _seconds(value: Any) -> float | None:
     try:
-        return float(value) if value else None
+        seconds = float(value) if value else math.nan
     except (TypeError, ValueError):
         return None
+    # What is no number compares as false.
+    return seconds if 0.0 < seconds < math.inf else None

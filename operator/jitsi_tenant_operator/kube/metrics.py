@@ -42,7 +42,7 @@ class KubeMetrics:
         )
         self.children_applied = Counter(
             f"{prefix}_children_applied_total",
-            "Children created, updated and deleted.",
+            "Children created, updated, deleted, and deleted to be made anew (replace).",
             ["kind", "op"],
             registry=registry,
         )

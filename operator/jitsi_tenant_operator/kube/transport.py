@@ -127,7 +127,9 @@ class Transport:
                 self._count(request, str(response.status))
                 if response.status != HTTPStatus.OK:
                     body = await response.read()
-                    error = error_of_response(response.status, response.headers, body)
+                    error = error_of_response(
+                        response.status, response.headers, body, sensitive=request.sensitive
+                    )
                     if isinstance(error, Unauthorized):
                         await self.connection.renew(authorization)
                     raise error
@@ -171,11 +173,15 @@ def _delay_before_next(tries: int, error: KubeError, request: Request) -> float 
     """Seconds to wait before the next try, None when there shall be none.
 
     A request that is not repeatable may still follow a 429: the server has not looked at it. A
-    longer Retry-After is left to the caller.
+    longer Retry-After is left to the caller. Those who were told the same do not all come back at
+    the same moment, and none earlier.
     """
     refused_unseen = error.status == HTTPStatus.TOO_MANY_REQUESTS
     if tries >= _TRIES or not (request.repeatable or refused_unseen):
         return None
-    jitter = random.uniform(0.5, 1.0)  # noqa: S311
-    delay = max(error.retry_after or 0.0, 0.2 * 4 ** (tries - 1) * jitter)
-    return delay if delay <= _LONGEST_WAIT_SECONDS else None
+    asked = error.retry_after or 0.0
+    if asked > _LONGEST_WAIT_SECONDS:
+        return None
+    usual: float = 0.2 * 4 ** (tries - 1)
+    spread = random.random()  # noqa: S311
+    return max(asked * (1.0 + spread / 4), usual * (0.5 + spread / 2))

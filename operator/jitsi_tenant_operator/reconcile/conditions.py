@@ -96,6 +96,8 @@ class Reason(StrEnum):
     """All host ports of the platform are taken."""
     NAME_CONFLICT = "NameConflict"
     """An object that is not this tenant's has a name that is needed."""
+    IMMUTABLE_FIELD = "ImmutableField"
+    """An object differs in a field that cannot be changed, and must be made anew by hand."""
     APPLY_FAILED = "ApplyFailed"
     """The API server refused an object or did not answer."""
     NOT_EVALUATED = "NotEvaluated"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from jitsi_tenant_operator.api.conditions import ConditionStatus
 from jitsi_tenant_operator.api.objects import ObjectRef
-from jitsi_tenant_operator.kube.errors import Invalid, KubeError, NameTaken
+from jitsi_tenant_operator.kube.errors import Immutable, Invalid, KubeError, NameTaken
 from jitsi_tenant_operator.reconcile.conditions import (
     ConditionType,
     Finding,
@@ -21,6 +21,7 @@ from jitsi_tenant_operator.render.labels import Component
 
 _BESIDE = frozenset({ConditionType.NOTICES_SENT, ConditionType.LEDGER_INTACT})
 """What needs a person, but keeps nobody from meeting."""
+_LINE_END = "\n"
 _SHOWN = 5
 """How many things a message names before it only counts them."""
 
@@ -63,9 +64,14 @@ def of_resources(failed: Mapping[ObjectRef, KubeError], waiting: Sequence[Object
     """Whether everything that the spec asks for is in the cluster."""
     if failed:
         taken = {ref: error for ref, error in failed.items() if isinstance(error, NameTaken)}
-        reason = Reason.NAME_CONFLICT if taken else Reason.APPLY_FAILED
         chosen = taken or failed
-        remedy = ": rename or delete it, the operator adopts nothing" if taken else ""
+        reason, remedy = Reason.APPLY_FAILED, ""
+        if taken:
+            reason = Reason.NAME_CONFLICT
+            remedy = ": rename or delete it, the operator adopts nothing"
+        elif all(isinstance(error, Immutable) for error in failed.values()):
+            reason = Reason.IMMUTABLE_FIELD
+            remedy = ": save what is in it and delete it, the operator then makes it anew"
         return lacking(
             ConditionType.RESOURCES_APPLIED,
             reason,
@@ -152,7 +158,8 @@ def _explain(error: KubeError) -> str:
     if isinstance(error, NameTaken):
         return error.holder
     if isinstance(error, Invalid) and error.causes:
-        return _enumerate(f"{cause.field}: {cause.message}" for cause in error.causes)
+        # After the first line the server shows what differs, over many more.
+        return _enumerate(f"{c.field}: {c.message.partition(_LINE_END)[0]}" for c in error.causes)
     return error.message
 
 

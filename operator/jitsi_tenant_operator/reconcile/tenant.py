@@ -141,10 +141,11 @@ class TenantReconciler:
         cut = await self._c.endings.cut(known.key, course)
         await self._c.publisher.publish(body, self._report(known, wanted, course, work))
         self._c.windows(known.key, course.decision.windows)
-        failed = [*work.outcome.failed.values(), *cut, course.failed]
-        for error in failed:
-            if error is not None:
-                raise error
+        failed = [*work.outcome.failed.values(), *cut]
+        if course.failed is not None:
+            failed.append(course.failed)
+        if failed:
+            raise max(failed, key=lambda error: error.retry_after or 0.0)
         return Again(_patience(work), course.seconds_to_next)
 
     def _context(self, known: KnownTenant, wanted: Resolved, course: Course) -> TenantContext:

@@ -98,6 +98,21 @@ async def test_what_was_deleted_and_changed_of_tenants_while_nobody_looked_is_ca
             await assert_exact(tenant)
 
 
+async def test_whose_a_child_is_can_be_put_right_of_every_kind(
+    cluster: Cluster, operator: Operating
+) -> None:
+    """The API server lets only those change that who could also delete the child."""
+    tenant = await cluster.tenant(RECORDING)
+    await tenant.ready()
+    every = await children(cluster, tenant.namespace)
+    owned = [ref for ref, body in every.items() if "ownerReferences" in body["metadata"]]
+    assert {"ResourceQuota", "LimitRange", "StatefulSet"} <= {ref.kind for ref in owned}
+    for ref in owned:
+        await cluster.patch(ref, {"metadata": {"ownerReferences": None}})
+    await exact(tenant)
+    await tenant.ready()
+
+
 async def test_what_others_add_is_left_alone(
     tenant: Tenant, cluster: Cluster, operator: Operating
 ) -> None:

@@ -399,6 +399,7 @@ def test_every_mistake_can_be_told_from_the_others() -> None:
         Reason.POD_SECURITY,
         Reason.NO_FREE_PORT,
         Reason.NAME_CONFLICT,
+        Reason.IMMUTABLE_FIELD,
         Reason.APPLY_FAILED,
         Reason.NOT_EVALUATED,
         Reason.MEDIA_ADDRESS_PENDING,

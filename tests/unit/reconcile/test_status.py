@@ -14,7 +14,7 @@ from jitsi_tenant_operator.api.conditions import Condition, ConditionStatus
 from jitsi_tenant_operator.api.objects import ObjectRef
 from jitsi_tenant_operator.api.tenant import BridgeStatus, JitsiTenant, JitsiTenantStatus
 from jitsi_tenant_operator.contract.terms import effective_terms
-from jitsi_tenant_operator.kube.errors import Cause, Forbidden, Invalid, NameTaken
+from jitsi_tenant_operator.kube.errors import Cause, Forbidden, Immutable, Invalid, NameTaken
 from jitsi_tenant_operator.kube.facts import WorkloadFacts
 from jitsi_tenant_operator.reconcile import findings
 from jitsi_tenant_operator.reconcile.conditions import (
@@ -242,6 +242,21 @@ def test_a_refusal_names_the_fields() -> None:
     finding = findings.of_resources(failed, waiting=[])
     assert finding.reason is Reason.APPLY_FAILED
     assert "spec.ports[0].port: must be below 65536" in finding.message
+
+
+def test_what_must_be_made_anew_by_hand_is_named_with_what_to_do() -> None:
+    spec = Cause("spec", "Forbidden: spec is immutable after creation\n@@ -1 +1 @@\n- a\n+ b")
+    claim, web = ref("PersistentVolumeClaim", "acme-accounts"), ref("Service", "acme-web")
+    stuck = Immutable("refused", causes=(spec,), status=422)
+    finding = findings.of_resources({claim: stuck}, waiting=[])
+    assert finding.reason is Reason.IMMUTABLE_FIELD
+    assert finding.message == (
+        f"{claim}: spec: Forbidden: spec is immutable after creation"
+        ": save what is in it and delete it, the operator then makes it anew"
+    )
+    both = findings.of_resources({claim: stuck, web: Forbidden("no", status=403)}, waiting=[])
+    assert both.reason is Reason.APPLY_FAILED, "what may pass by itself is looked at first"
+    assert "immutable" in both.message
 
 
 def test_many_failures_are_counted_not_listed() -> None:

@@ -86,6 +86,25 @@ async def test_a_reconcile_that_fails_is_retried_and_stops_nothing(
     assert all("east/broken: will be tried again" in record.getMessage() for record in told)
 
 
+async def test_a_busy_server_is_not_asked_before_the_time_that_it_named(
+    bench: Bench, clock: Any
+) -> None:
+    tries: list[float] = []
+
+    async def act(_: Key) -> None:
+        tries.append(clock.monotonic())
+        if len(tries) == 1:
+            raise Unavailable("too many requests", status=429, retry_after=3.0)
+
+    bench.act = act
+    bench.queue.add(GOOD, Priority.SPEC)
+    await clock.settle()
+    bench.queue.add(GOOD, Priority.SPEC)
+    await clock.advance(20)
+    assert len(tries) == 2
+    assert 3.0 <= tries[1] - tries[0] <= 3.75
+
+
 async def test_it_is_told_when_all_that_was_there_has_been_looked_at(
     bench: Bench, clock: Any
 ) -> None:
