@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator import render
+from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from trial.cluster import RESTRICTED, Cluster, RefusedError, Tenant
 from trial.waiting import POLL_SECONDS, until
 

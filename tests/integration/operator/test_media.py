@@ -150,13 +150,15 @@ async def test_the_exposure_can_be_changed_and_changed_back(
 
         async def look(wanted: str = wanted) -> bool:
             status = await tenant.ready()
-            allocated = {bridge["port"] >= 30000 for bridge in status["bridges"]}
+            serving = [bridge for bridge in status["bridges"] if bridge["ready"]]
+            allocated = {bridge["port"] >= 30000 for bridge in serving}
             return allocated == {wanted == "NodePort"}
 
         async with hasten(), balancing(tenant):
             await until(look)
             await exact(tenant)
-    assert len((await tenant.status())["bridges"]) == len(before["bridges"])
+        now = (await tenant.status())["bridges"]
+        assert sum(bridge["ready"] for bridge in now) == len(before["bridges"])
 
 
 async def test_the_entry_can_be_switched_to_a_gateway_and_back(
