@@ -59,13 +59,12 @@ class Bridge:
     def leaves(self, uid: str) -> bool:
         """Whether something of it is still to go before another one can come."""
         pod, workload, service = self.pod, self.workload, self.service
-        if not self.occupies(uid):
-            return (
-                any(each is not None and each.deleting for each in (workload, service))
-                or pod is not None
-            )
-        strange = pod is not None and workload is not None and pod.owner_uid != workload.uid
-        return pod is not None and (pod.deleting or (strange and pod.owner_uid is not None))
+        if pod is not None and (pod.deleting or not self.occupies(uid)):
+            return True
+        if workload is not None and pod is not None and pod.owner_uid is not None:
+            return pod.owner_uid != workload.uid
+        going = any(each is not None and each.deleting for each in (workload, service))
+        return going and not self.occupies(uid)
 
 
 class Bridges:
