@@ -19,7 +19,15 @@ from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.kube.secrets import secret_transform
 from jitsi_tenant_operator.leader import CHILD_KINDS
 from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve, tenant_context
-from jitsi_tenant_operator.render import Observed, Source, TenantContext, credentials, labels
+from jitsi_tenant_operator.render import (
+    BridgeSlots,
+    Observed,
+    Source,
+    TenantContext,
+    credentials,
+    labels,
+    names,
+)
 from jitsi_tenant_operator.render.context import MediaAddress, SourceKind, VolumeClaim
 from trial.cluster import Cluster, RefusedError, Tenant
 from trial.waiting import SECONDS, until
@@ -91,19 +99,34 @@ async def rendered(tenant: Tenant) -> dict[ObjectRef, JsonObject]:
     resolved = resolve(JitsiTenant.parse(body), _Shared(shared))
     assert isinstance(resolved, Resolved), resolved
     context = tenant_context(resolved, "jitsi-tenant-operator")
+    slots = await _slots(cluster, context)
     observed = Observed(
-        await _media(cluster, context, body),
+        await _media(cluster, context, body, slots),
         await _digests(cluster, context, tenant),
         await _volumes(cluster, tenant.namespace),
+        BridgeSlots(slots),
     )
     return render.tenant(tenant_context(resolved, "jitsi-tenant-operator", observed))
 
 
+async def _slots(cluster: Cluster, context: TenantContext) -> tuple[int, ...]:
+    """Where the bridges are, each with its Service, or with a port of its node."""
+    on_host = context.platform.media.exposure is Exposure.HOST_PORT
+    kind = ("apps/v1", "StatefulSet") if on_host else ("v1", "Service")
+    known = [
+        names.slot(context.name, body["metadata"]["name"])
+        for body in await cluster.list(*kind, context.namespace)
+    ]
+    slots = sorted(slot for slot in known if slot is not None)
+    assert len(slots) == context.bridges, f"bridges in {slots}, {context.bridges} are wanted"
+    return tuple(slots)
+
+
 async def _media(
-    cluster: Cluster, context: TenantContext, body: JsonObject
+    cluster: Cluster, context: TenantContext, body: JsonObject, slots: Iterable[int]
 ) -> dict[int, MediaAddress]:
     found: dict[int, MediaAddress] = {}
-    for index in range(context.bridges):
+    for index in slots:
         name = render.names.bridge(context.name, index)
         if context.platform.media.exposure is Exposure.HOST_PORT:
             bridges = {bridge["name"]: bridge for bridge in body["status"]["bridges"]}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from jitsi_tenant_operator import render
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
-from trial.cluster import RESTRICTED, Cluster, Tenant
-from trial.waiting import until
+from trial.cluster import RESTRICTED, Cluster, RefusedError, Tenant
+from trial.waiting import POLL_SECONDS, until
 
 PLATFORM = ObjectRef(API_VERSION, "JitsiPlatform", "", "default")
 PLAN = ObjectRef(API_VERSION, "JitsiPlan", "", "business")
@@ -100,6 +103,37 @@ async def answer_route(tenant: Tenant, why_not: str | None = None) -> None:
         for each in route["spec"]["parentRefs"]
     ]
     await tenant.cluster.patch(ref, {"status": {"parents": parents}}, "status")
+
+
+@asynccontextmanager
+async def balancing(tenant: Tenant) -> AsyncIterator[None]:
+    """Do what a load balancer does for whichever Service of a bridge comes, while the block runs.
+
+    The address of the bridge in slot 7 is 203.0.113.107.
+    """
+
+    async def balance() -> None:
+        while True:
+            for service in await tenant.cluster.list("v1", "Service", tenant.namespace):
+                ref = ObjectRef.of(service)
+                slot = render.names.slot(tenant.name, ref.name)
+                served = (service.get("status", {}).get("loadBalancer") or {}).get("ingress")
+                if slot is None or served or service["spec"]["type"] != "LoadBalancer":
+                    continue
+                ingress = [{"ip": f"203.0.113.{100 + slot}"}]
+                with suppress(RefusedError):  # it may be gone by now
+                    await tenant.cluster.patch(
+                        ref, {"status": {"loadBalancer": {"ingress": ingress}}}, "status"
+                    )
+            await asyncio.sleep(POLL_SECONDS)
+
+    task = asyncio.create_task(balance())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def give_addresses(tenant: Tenant, bridges: int) -> None:

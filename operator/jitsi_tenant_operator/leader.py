@@ -24,6 +24,7 @@ from jitsi_tenant_operator.kube.events import EventRecorder
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import metadata_record
 from jitsi_tenant_operator.kube.secrets import secret_informer
+from jitsi_tenant_operator.reconcile.bridges import Bridges
 from jitsi_tenant_operator.reconcile.course import ContractFollower
 from jitsi_tenant_operator.reconcile.dispatch import Dispatcher
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
@@ -153,7 +154,9 @@ class Leader:
             cache=self._children,
             applier=Applier(self._client, self._children),
             secrets=TenantSecrets(self._client, self._secrets, random.SystemRandom()),
-            media=MediaAddresses(self._children, self._namespaces, self._ports),
+            bridges=Bridges(
+                self._children, MediaAddresses(self._children, self._namespaces, self._ports)
+            ),
             ingress_classes=self._ingress_classes,
             publisher=Publisher(self._world, self._client, self._events),
             contracts=self._contracts,

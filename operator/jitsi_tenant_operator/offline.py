@@ -233,7 +233,7 @@ def _media(context: TenantContext, ports: HostPorts) -> dict[int, MediaAddress]:
             }
         case Exposure.HOST_PORT:
             key = TenantKey(context.namespace, context.name)
-            given = ports.assign(key, context.bridges, exposed.host_ports)
+            given = ports.assign(key, indices, exposed.host_ports)
             return {index: MediaAddress(port) for index, port in given.items()}
 
 

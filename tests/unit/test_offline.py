@@ -49,7 +49,7 @@ def test_renders_a_tenant_alone_with_the_samples_behind_it(run: Run) -> None:
     assert {
         ("Secret", "jitsi-credentials"),
         ("StatefulSet", "acme-prosody"),
-        ("Deployment", "acme-jvb-0"),
+        ("StatefulSet", "acme-jvb-0"),
         ("Ingress", "acme-web"),
     } <= names
     assert {obj["metadata"]["namespace"] for obj in objects} == {"tenant-acme"}
@@ -131,7 +131,7 @@ def test_host_ports_are_handed_out_as_on_an_empty_cluster(run: Run) -> None:
     ports = [
         port["hostPort"]
         for obj in yaml.safe_load_all(out)
-        if obj["kind"] == "Deployment"
+        if obj["kind"] == "StatefulSet"
         for container in obj["spec"]["template"]["spec"]["containers"]
         for port in container.get("ports", ())
         if "hostPort" in port

@@ -11,6 +11,8 @@ JsonObject: TypeAlias = dict[str, Any]
 GROUP = "jitsi.rezosocial.com"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
+TEMPLATE_ANNOTATION = f"{GROUP}/template-hash"
+"""On the pods of bridges: a hash of the template that they were made from."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

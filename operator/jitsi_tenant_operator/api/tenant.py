@@ -67,6 +67,8 @@ class Recording(Model):
 
 MAX_BRIDGES = 50
 """How many video bridges one tenant can have."""
+BRIDGE_SLOTS = 2 * MAX_BRIDGES
+"""How many places there are for them: each can be replaced while the one before still ends."""
 
 
 class Media(Model):
@@ -185,7 +187,7 @@ class BridgeStatus(Model):
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """The UDP port at those addresses."""
     ready: bool = False
-    """Whether it runs and is ready."""
+    """Whether it runs, is ready, and takes new meetings."""
 
 
 class DeadlineStatus(Model):
@@ -255,13 +257,13 @@ class JitsiTenantStatus(Model):
     bridges: (
         Annotated[
             tuple[BridgeStatus, ...],
-            Field(max_length=MAX_BRIDGES),
+            Field(max_length=BRIDGE_SLOTS),
             AtomicList(),
         ]
         | None
     ) = None
-    """The video bridges."""
-    bridge_replicas: Annotated[int, Field(ge=0, le=MAX_BRIDGES)] | None = None
+    """The video bridges, also those that only let their meetings end."""
+    bridge_replicas: Annotated[int, Field(ge=0, le=BRIDGE_SLOTS)] | None = None
     """How many video bridges there are, for the scale subresource."""
     bridge_selector: Annotated[str, Field(max_length=512)] | None = None
     """The label selector of the bridges' pods, for the scale subresource."""

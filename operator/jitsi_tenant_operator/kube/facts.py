@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from jitsi_tenant_operator.api.objects import JsonObject
+from jitsi_tenant_operator.api.objects import TEMPLATE_ANNOTATION, JsonObject
+
+_REVISION_LABEL = "controller-revision-hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class WorkloadFacts:
     """A Deployment or StatefulSet. Counts are of pods; `why_not` is one line, empty if all is well.
 
     `generation` is that of the spec, `observed_generation` the one that the counts speak of.
+    `revision` is what the pods of a StatefulSet should be, in the words of its controller.
     """
 
     generation: int
@@ -24,6 +27,7 @@ class WorkloadFacts:
     ready: int
     available: int
     why_not: str
+    revision: str = ""
 
     @property
     def complete(self) -> bool:
@@ -51,9 +55,11 @@ class ServiceFacts:
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """Where a pod runs, and whether its readiness condition holds.
+    """Where a pod runs, whether its readiness condition holds, and what it was made from.
 
-    `grace` is how many seconds it was given to end; None while it is not being deleted.
+    `template` is the value of TEMPLATE_ANNOTATION, `revision` that of the controller's own label;
+    empty for pods without. `requests` are the CPU and memory of its first container. `grace` is
+    how many seconds it was given to end; None while it is not being deleted.
     """
 
     phase: str
@@ -61,6 +67,10 @@ class PodFacts:
     node: str
     host_ip: str
     pod_ip: str
+    template: str = ""
+    revision: str = ""
+    host_ports: tuple[int, ...] = ()
+    requests: tuple[str, str] = ("", "")
     grace: int | None = None
 
 
@@ -114,6 +124,7 @@ def _workload(obj: JsonObject) -> WorkloadFacts:
         ready=ready,
         available=int(status.get("availableReplicas") or 0),
         why_not=_why_not(status.get("conditions") or ()),
+        revision=status.get("updateRevision", ""),
     )
 
 
@@ -154,6 +165,9 @@ def _addresses(obj: JsonObject) -> tuple[str, ...]:
 def _pod(obj: JsonObject) -> PodFacts:
     status = obj.get("status") or {}
     conditions = status.get("conditions") or ()
+    metadata = obj["metadata"]
+    containers = obj["spec"].get("containers") or [{}]
+    requests = (containers[0].get("resources") or {}).get("requests") or {}
     return PodFacts(
         phase=status.get("phase", ""),
         ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions),
@@ -161,6 +175,15 @@ def _pod(obj: JsonObject) -> PodFacts:
         host_ip=status.get("hostIP", ""),
         pod_ip=status.get("podIP", ""),
         grace=obj["metadata"].get("deletionGracePeriodSeconds"),
+        template=(metadata.get("annotations") or {}).get(TEMPLATE_ANNOTATION, ""),
+        revision=(metadata.get("labels") or {}).get(_REVISION_LABEL, ""),
+        host_ports=tuple(
+            port["hostPort"]
+            for container in containers
+            for port in container.get("ports") or ()
+            if "hostPort" in port
+        ),
+        requests=(requests.get("cpu", ""), requests.get("memory", "")),
     )
 
 

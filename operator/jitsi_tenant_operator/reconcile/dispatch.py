@@ -10,7 +10,7 @@ from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.record import JitsiTenantRecord
-from jitsi_tenant_operator.api.tenant import MAX_BRIDGES, JitsiTenant
+from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.contract.decision import Window
 from jitsi_tenant_operator.kube.informer import Change, ChangeType
@@ -140,13 +140,12 @@ class Dispatcher:
 
 
 def _recorded_ports(body: JsonObject) -> tuple[TenantKey, dict[int, int]]:
-    """The ports of a tenant's bridges by index, as its status records them."""
+    """The ports of a tenant's bridges by slot, as its status records them."""
     key = TenantKey(body["metadata"]["namespace"], body["metadata"]["name"])
-    bridges = {
-        bridge["name"]: bridge["port"]
-        for bridge in (body.get("status") or {}).get("bridges") or ()
-        if "port" in bridge
-    }
-    # A status can be written by hand; what is no bridge of this tenant has no port.
-    known = {index: names.bridge(key.name, index) for index in range(MAX_BRIDGES)}
-    return key, {index: bridges[name] for index, name in known.items() if name in bridges}
+    ports: dict[int, int] = {}
+    for bridge in (body.get("status") or {}).get("bridges") or ():
+        # A status can be written by hand; what is no bridge of this tenant has no port.
+        slot = names.slot(key.name, bridge["name"])
+        if slot is not None and "port" in bridge:
+            ports[slot] = bridge["port"]
+    return key, ports

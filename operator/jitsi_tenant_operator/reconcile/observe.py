@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jitsi_tenant_operator.api.media import Exposure
-from jitsi_tenant_operator.api.objects import ObjectRef, TenantKey
-from jitsi_tenant_operator.api.tenant import BridgeStatus
-from jitsi_tenant_operator.kube.children import ChildCache, ChildRecord
-from jitsi_tenant_operator.kube.facts import (
-    ClaimFacts,
-    PodFacts,
-    ServiceFacts,
-    WorkloadFacts,
-)
-from jitsi_tenant_operator.render import media, names
-from jitsi_tenant_operator.render.context import MediaAddress, TenantContext, VolumeClaim
+from jitsi_tenant_operator.api.objects import TenantKey
+from jitsi_tenant_operator.kube.children import ChildRecord
+from jitsi_tenant_operator.kube.facts import ClaimFacts, PodFacts, WorkloadFacts
+from jitsi_tenant_operator.render import names
+from jitsi_tenant_operator.render.context import VolumeClaim
 from jitsi_tenant_operator.render.labels import Component
 
 _ENDED = ("Failed", "Succeeded")
@@ -30,31 +23,6 @@ class Workload:
     facts: WorkloadFacts
 
 
-def bridge_deployment(context: TenantContext, index: int) -> ObjectRef:
-    """The Deployment of one bridge."""
-    return ObjectRef("apps/v1", "Deployment", context.namespace, names.bridge(context.name, index))
-
-
-def media_addresses(
-    context: TenantContext, cache: ChildCache[TenantKey], host_ports: Mapping[int, int]
-) -> dict[int, MediaAddress]:
-    """Where clients reach each bridge, by index; one that has no address or port yet is missing."""
-    platform = context.platform.media
-    found: dict[int, MediaAddress] = {}
-    for index in range(context.bridges):
-        service = ObjectRef("v1", "Service", context.namespace, names.bridge(context.name, index))
-        facts = cache.facts(service, ServiceFacts)
-        address = media.address(
-            platform,
-            node_port=facts.node_port(media.PORT_NAME) if facts is not None else None,
-            addresses=facts.addresses if facts is not None else (),
-            host_port=host_ports.get(index) if platform.exposure is Exposure.HOST_PORT else None,
-        )
-        if address is not None:
-            found[index] = address
-    return found
-
-
 def volumes(records: Iterable[ChildRecord[TenantKey]]) -> dict[str, VolumeClaim]:
     """The volume claims of a tenant by name."""
     return {
@@ -63,26 +31,6 @@ def volumes(records: Iterable[ChildRecord[TenantKey]]) -> dict[str, VolumeClaim]
         )
         for record in records
         if isinstance(record.facts, ClaimFacts)
-    }
-
-
-def still_serving(
-    tenant: str, records: Iterable[ChildRecord[TenantKey]], wanted: Container[ObjectRef]
-) -> set[ObjectRef]:
-    """The Services of bridges that are not wanted any more, but whose pods are still there.
-
-    A bridge goes on until its meetings have ended or been moved; without the Service they lose
-    their media.
-    """
-    known = list(records)
-    prefix = names.child(tenant, f"{Component.JVB}-")
-    return {
-        record.ref
-        for record in known
-        if record.ref.kind == "Service"
-        and record.ref.name.startswith(prefix)
-        and record.ref not in wanted
-        and _has_pod(record.ref.name, known)
     }
 
 
@@ -97,33 +45,6 @@ def workloads(tenant: str, records: Iterable[ChildRecord[TenantKey]]) -> list[Wo
         ),
         key=lambda workload: workload.name,
     )
-
-
-def bridges(
-    context: TenantContext, records: Iterable[ChildRecord[TenantKey]]
-) -> tuple[BridgeStatus, ...]:
-    """The bridges as clients reach them."""
-    found = list(records)
-    result = []
-    for index in range(context.bridges):
-        name = names.bridge(context.name, index)
-        pod = _pod_of(name, found)
-        address = context.observed.media.get(index)
-        result.append(
-            BridgeStatus(
-                name=name,
-                addresses=()
-                if address is None
-                else media.public_addresses(
-                    context.platform.media, address, pod.host_ip if pod is not None else None
-                ),
-                port=address.port
-                if address is not None and isinstance(address.port, int)
-                else None,
-                ready=pod is not None and pod.ready,
-            )
-        )
-    return tuple(result)
 
 
 def meeting_pods(
@@ -154,23 +75,3 @@ def _is_running_pod(record: ChildRecord[TenantKey], prefixes: tuple[str, ...]) -
         and record.facts.phase not in _ENDED
         and record.ref.name.startswith(prefixes)
     )
-
-
-def _has_pod(workload: str, records: Iterable[ChildRecord[TenantKey]]) -> bool:
-    return any(
-        isinstance(record.facts, PodFacts) and record.ref.name.startswith(f"{workload}-")
-        for record in records
-    )
-
-
-def _pod_of(workload: str, records: Iterable[ChildRecord[TenantKey]]) -> PodFacts | None:
-    """The pod of a workload that has one; the ready one while it is being replaced."""
-    pods = [
-        record.facts
-        for record in records
-        if isinstance(record.facts, PodFacts)
-        and record.facts.phase not in _ENDED
-        and record.ref.name.startswith(f"{workload}-")
-        and not record.deleting
-    ]
-    return max(pods, key=lambda pod: pod.ready, default=None)

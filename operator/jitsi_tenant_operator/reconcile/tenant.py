@@ -20,10 +20,10 @@ from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NameTaken, No
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
 from jitsi_tenant_operator.reconcile import contract_findings, entry, findings, observe, service
+from jitsi_tenant_operator.reconcile.bridges import Bridges, left_as_they_are, statuses
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
-from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.publish import Publisher
 from jitsi_tenant_operator.reconcile.resolve import (
     Problem,
@@ -57,7 +57,7 @@ class Collaborators:
     cache: ChildCache[TenantKey]
     applier: Applier[TenantKey]
     secrets: TenantSecrets
-    media: MediaAddresses
+    bridges: Bridges
     ingress_classes: Informer[MetadataRecord]
     publisher: Publisher
     contracts: ContractFollower
@@ -110,7 +110,7 @@ class TenantReconciler:
         """
         known = self._c.world.tenant(key)
         if known is None:
-            self._c.media.release(key)
+            self._c.bridges.release(key)
             return None
         body = known.body()
         try:
@@ -178,26 +178,32 @@ class TenantReconciler:
             return _Work(context, ApplyOutcome(failed={secret: error}))
         if problems:
             return _Work(context, ApplyOutcome(), tuple(problems))
-        media, obstacle = self._c.media.of(known.key, context)
         volumes = observe.volumes(self._c.cache.children(known.key))
-        context = replace(context, observed=Observed(media, digests, volumes))
+        context = replace(context, observed=Observed({}, digests, volumes))
+        context = self._place(known, context)
+        context, obstacle = self._c.bridges.address(known.key, context)
         children = render.tenant(context)
         outcome = await self._apply(owner, children, _PREPARATION)
         # The answers may hold the ports that a bridge was waiting for.
-        media, obstacle = self._c.media.of(known.key, context)
-        if media != context.observed.media:
-            context = replace(context, observed=Observed(media, digests, volumes))
+        before = context
+        context, obstacle = self._c.bridges.address(known.key, before)
+        if context != before:
             children = render.tenant(context)
         if outcome.complete:
             outcome.add(await self._apply(owner, children, (_is_workload,)))
         if outcome.complete:
-            # A bridge that lost its address is left as it is: people may be meeting on it.
-            kept = {observe.bridge_deployment(context, i) for i in range(context.bridges)}
-            records = self._c.cache.children(known.key)
-            kept |= observe.still_serving(context.name, records, children)
+            kept = left_as_they_are(context, self._c.cache.children(known.key))
             pruned = await self._c.applier.prune(owner, children.keys() | kept)
             outcome.failed.update(pruned.failed)
         return _Work(context, outcome, obstacle=obstacle)
+
+    def _place(self, known: KnownTenant, context: TenantContext) -> TenantContext:
+        """Choose the slots of the bridges; while nobody can meet, those that come back are kept."""
+        if context.open:
+            return self._c.bridges.place(known.key, known.uid, context)
+        return self._c.bridges.place(
+            known.key, known.uid, context, wanted=0, reserve=context.bridges
+        )
 
     async def _apply(
         self,
@@ -242,7 +248,7 @@ class TenantReconciler:
         if observed:
             pending = [
                 f"bridge {index}"
-                for index in range(context.bridges)
+                for index in context.slots.running
                 if index not in context.observed.media
             ]
             parts.append(findings.of_media(pending, work.obstacle))
@@ -255,7 +261,7 @@ class TenantReconciler:
             running=Running(
                 url=context.public_url if work.entered else None,
                 release=context.release if work.applied else None,
-                bridges=observe.bridges(context, records) if observed else None,
+                bridges=statuses(context, records) if observed else None,
                 bridge_replicas=sum(
                     each.name.startswith(f"{Component.JVB}-") for each in workloads
                 ),

@@ -6,6 +6,7 @@ Pure: no input or output, no clock, no randomness. `tenant` is the way in.
 from __future__ import annotations
 
 from jitsi_tenant_operator.render.context import (
+    BridgeSlots,
     MediaAddress,
     Observed,
     Source,
@@ -15,6 +16,7 @@ from jitsi_tenant_operator.render.context import (
 from jitsi_tenant_operator.render.tenant import sources, tenant
 
 __all__ = [
+    "BridgeSlots",
     "MediaAddress",
     "Observed",
     "Source",

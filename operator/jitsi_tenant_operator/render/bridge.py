@@ -1,15 +1,19 @@
-"""The video bridges: each its own Deployment with its own Service, port and address.
+"""The video bridges: each its own StatefulSet with its own Service, port and address.
 
 One Service per bridge, since media that reaches another bridge than the one that was advertised
-is lost; Recreate, since a port leads to one pod at a time.
+is lost. A StatefulSet, since its pod has one name: while a pod that is told to end lets its
+meetings go on, for hours, no second one comes up behind the same port. OnDelete, since a change
+is made by another bridge that takes over, never by ending this one.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 
 from jitsi_tenant_operator.api.media import Exposure
-from jitsi_tenant_operator.api.objects import JsonObject
+from jitsi_tenant_operator.api.objects import TEMPLATE_ANNOTATION, JsonObject
 from jitsi_tenant_operator.render import credentials, heap, jicofo, media, names, pods, probes
 from jitsi_tenant_operator.render.configuration import file
 from jitsi_tenant_operator.render.context import MediaAddress, TenantContext
@@ -25,22 +29,43 @@ MOVE_SECONDS = 60
 
 
 def children(context: TenantContext) -> Iterator[JsonObject]:
-    """For each bridge its Service, and its Deployment once its address is known."""
+    """For each bridge its Service, and its StatefulSet once its address is known."""
     configuration = _pod(context, 0, MediaAddress(0)).configuration(context)
     if configuration is not None:
         yield configuration
-    for index in range(context.bridges):
-        if context.platform.media.exposure is not Exposure.HOST_PORT:
+    slots = context.slots
+    if context.platform.media.exposure is not Exposure.HOST_PORT:
+        for index in sorted({*slots.running, *slots.reserved}):
             yield _service(context, index)
+    for index in slots.running:
         found = context.observed.media.get(index)
-        if found is not None and context.open:
-            yield _pod(context, index, found).workload(
-                context,
-                "Deployment",
-                names.bridge(context.name, index),
-                1,
-                strategy={"type": "Recreate"},
-            )
+        if found is not None:
+            yield _workload(context, index, found)
+
+
+def template_hash(context: TenantContext, index: int, found: MediaAddress) -> str:
+    """What TEMPLATE_ANNOTATION says on the pod of a bridge that is as it should be."""
+    return _digest(_pod(context, index, found).template(context))
+
+
+def _digest(template: JsonObject) -> str:
+    return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _workload(context: TenantContext, index: int, found: MediaAddress) -> JsonObject:
+    name = names.bridge(context.name, index)
+    obj = _pod(context, index, found).workload(
+        context,
+        "StatefulSet",
+        name,
+        1,
+        serviceName=name,
+        podManagementPolicy="Parallel",
+        updateStrategy={"type": "OnDelete"},
+    )
+    template = obj["spec"]["template"]
+    template["metadata"]["annotations"][TEMPLATE_ANNOTATION] = _digest(template)
+    return obj
 
 
 def _service(context: TenantContext, index: int) -> JsonObject:

@@ -69,18 +69,43 @@ class VolumeClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class BridgeSlots:
+    """Which places the bridges of a tenant have.
+
+    Those in `running` are to have a bridge as the spec has it. Those in `left` have one of before,
+    of which nothing is rendered: it serves as it is until others have taken over. Those in
+    `reserved` have no bridge, but keep their Service or port.
+    """
+
+    running: tuple[int, ...]
+    left: tuple[int, ...] = ()
+    reserved: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What a pod asks of its node: CPU in thousandths of a core, memory in MiB."""
+
+    millicores: int
+    mebibytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What others decided or hold.
 
-    `media` says by bridge index where it is reached; a bridge that is missing waits for its
+    `media` says by slot where a bridge is reached; a bridge that is missing waits for its
     address, and its pod is not rendered. `digests` says for each source a value that changes with
     its content; a source that is missing does not exist, or not yet. `volumes` are the claims that
-    are there, by name.
+    are there, by name. `slots` says where the bridges are, None when nobody looked. `outgoing` are
+    the bridges that others replace or have replaced, as long as their pods are there.
     """
 
     media: Mapping[int, MediaAddress] = field(default_factory=dict)
     digests: Mapping[Source, str] = field(default_factory=dict)
     volumes: Mapping[str, VolumeClaim] = field(default_factory=dict)
+    slots: BridgeSlots | None = None
+    outgoing: tuple[Requests, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +172,11 @@ class TenantContext:
     def conducting(self) -> bool:
         """Whether meetings can go on: Prosody and Jicofo run."""
         return self.operation is not Operation.CLOSED
+
+    @property
+    def slots(self) -> BridgeSlots:
+        """Where they are: in the lowest slots if nobody looked."""
+        return self.observed.slots or BridgeSlots(tuple(range(self.bridges)))
 
     @property
     def may_record(self) -> bool:

@@ -10,7 +10,7 @@ from jitsi_tenant_operator.api.plan import ComponentSize
 from jitsi_tenant_operator.api.scalars import mebibytes
 from jitsi_tenant_operator.api.tenant import UpdatePolicy
 from jitsi_tenant_operator.render import service_accounts, volume_claims
-from jitsi_tenant_operator.render.context import TenantContext
+from jitsi_tenant_operator.render.context import Requests, TenantContext
 from jitsi_tenant_operator.render.labels import Component, selector
 from jitsi_tenant_operator.render.quantities import cpu, memory, millicores, storage_mebibytes
 
@@ -29,11 +29,10 @@ _EVICTABLE = {
     # and says so by the tenant's update policy.
     Component.PROSODY: 0,
     Component.JICOFO: 0,
-    # These wait for their meetings to end before they leave.
-    Component.JVB: 1,
+    # These wait for their recordings to end before they leave.
     Component.JIBRI: 1,
 }
-"""How many pods of a component may be evicted at once."""
+"""How many pods of a component may be evicted at once; of bridges, see _bridges_that_stay."""
 
 
 def children(context: TenantContext) -> Iterator[JsonObject]:
@@ -46,14 +45,17 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
 
 def _quota(context: TenantContext) -> JsonObject:
     sizes = _pods(context)
+    outgoing = _outgoing(context)
     milli = _SPARE_MILLICORES + sum(count * millicores(size.cpu) for size, count in sizes)
+    milli += sum(each.millicores for each in outgoing)
     mebi = _SPARE_MEBIBYTES + sum(count * mebibytes(size.memory) for size, count in sizes)
+    mebi += sum(each.mebibytes for each in outgoing)
     exposure = context.platform.media.exposure
-    public = context.plan.capacity.bridges.maximum + _SPARE_SERVICES
+    public = context.plan.capacity.bridges.maximum + len(outgoing) + _SPARE_SERVICES
     obj = context.object("v1", "ResourceQuota", context.child("quota"))
     obj["spec"] = {
         "hard": {
-            "pods": str(_SPARE_PODS + sum(count for _, count in sizes)),
+            "pods": str(_SPARE_PODS + sum(count for _, count in sizes) + len(outgoing)),
             "requests.cpu": cpu(milli),
             "requests.memory": memory(mebi),
             "limits.memory": memory(mebi),
@@ -78,6 +80,17 @@ def _pods(context: TenantContext) -> list[tuple[ComponentSize, int]]:
         (sizes.bridge, capacity.bridges.maximum),
         (sizes.recorder, capacity.recorders if context.plan.features else 0),
     ]
+
+
+def _outgoing(context: TenantContext) -> tuple[Requests, ...]:
+    """The bridges that are there beside those of the plan, one at least.
+
+    Those that leave count for as long as their meetings take. They may be larger than what the
+    plan holds now, and must keep none from its place.
+    """
+    size = context.plan.sizes.bridge
+    one = Requests(millicores(size.cpu), mebibytes(size.memory))
+    return context.observed.outgoing or (one,)
 
 
 def _storage(context: TenantContext) -> int:
@@ -112,11 +125,25 @@ def _evictable(context: TenantContext, component: Component) -> int:
     return 1 if at_once else _EVICTABLE[component]
 
 
+def _bridges_that_stay(context: TenantContext) -> int:
+    """How many bridges must be left when one is evicted.
+
+    A number to keep, not one to spare: a bridge that ends has nothing that stands for it any more,
+    and with maxUnavailable Kubernetes would let no other be evicted for the hours that it takes.
+    """
+    return max(0, context.bridges - 1)
+
+
 def _budget(context: TenantContext, component: Component) -> JsonObject:
     name = context.child(component.value)
     obj = context.object("policy/v1", "PodDisruptionBudget", name, component=component)
+    bound: JsonObject = (
+        {"minAvailable": _bridges_that_stay(context)}
+        if component is Component.JVB
+        else {"maxUnavailable": _evictable(context, component)}
+    )
     obj["spec"] = {
-        "maxUnavailable": _evictable(context, component),
+        **bound,
         "selector": {"matchLabels": selector(context.name, component)},
         # A pod that does not serve anyway holds up nobody who empties its node.
         "unhealthyPodEvictionPolicy": "AlwaysAllow",

@@ -6,6 +6,8 @@ import hashlib
 import re
 from functools import lru_cache
 
+from jitsi_tenant_operator.api.tenant import BRIDGE_SLOTS
+
 CREDENTIALS = "jitsi-credentials"
 """The Secret of generated passwords; the same in every namespace, so that a role can name it."""
 
@@ -40,9 +42,22 @@ def child(tenant: str, suffix: str) -> str:
     return f"{head(tenant)}-{suffix}"
 
 
-def bridge(tenant: str, index: int) -> str:
-    """The name of the bridge with this index, from 0."""
-    return child(tenant, f"jvb-{index}")
+def bridge(tenant: str, slot: int) -> str:
+    """The name of the bridge in this slot, from 0: of its StatefulSet and of its Service."""
+    return child(tenant, f"jvb-{slot}")
+
+
+def bridge_pod(tenant: str, slot: int) -> str:
+    """The name of the one pod of that bridge, as the StatefulSet gives it."""
+    return f"{bridge(tenant, slot)}-0"
+
+
+def slot(tenant: str, name: str) -> int | None:
+    """The slot of the bridge that is called `name`; None for whatever else has that name."""
+    text = name.removeprefix(child(tenant, "jvb-"))
+    if not text.isdecimal() or not text.isascii() or int(text) >= BRIDGE_SLOTS:
+        return None
+    return int(text) if name == bridge(tenant, int(text)) else None
 
 
 def recorder(tenant: str, index: int) -> str:

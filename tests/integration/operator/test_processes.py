@@ -64,7 +64,7 @@ async def test_one_leads_and_when_it_is_killed_the_other_takes_over(
         await tenant.ready()
         await exact(tenant)
         creations = [line for line in cluster.audit.writes(mark) if "jvb-1" in line]
-        # The apply of the Service that is created, and that of the Deployment with its port.
+        # The apply of the Service that is created, and that of the StatefulSet with its port.
         assert len(creations) == 2, creations
         status, _ = await second.get("/readyz")
         assert status == 200

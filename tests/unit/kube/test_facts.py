@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jitsi_tenant_operator.api.objects import JsonObject
+from jitsi_tenant_operator.api.objects import TEMPLATE_ANNOTATION, JsonObject
 from jitsi_tenant_operator.kube.facts import (
     ClaimFacts,
     IngressFacts,
@@ -110,6 +110,28 @@ def test_where_a_pod_runs() -> None:
         "conditions": [{"type": "Ready", "status": "True"}],
     }
     assert facts_of(pod) == PodFacts("Running", True, "node-1", "192.0.2.11", "10.0.0.5")
+
+
+def test_what_a_pod_was_made_from() -> None:
+    container = {
+        "ports": [{"containerPort": 8080}, {"containerPort": 10000, "hostPort": 10007}],
+        "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}},
+    }
+    facts = facts_of(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "annotations": {TEMPLATE_ANNOTATION: "abc"},
+                "labels": {"controller-revision-hash": "acme-jvb-0-6f7d"},
+            },
+            "spec": {"containers": [container, {"name": "sidecar"}]},
+        }
+    )
+    assert isinstance(facts, PodFacts)
+    assert (facts.template, facts.revision) == ("abc", "acme-jvb-0-6f7d")
+    assert facts.host_ports == (10007,)
+    assert facts.requests == ("500m", "2Gi")
 
 
 def test_claims_and_ingresses() -> None:

@@ -15,7 +15,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from jitsi_tenant_operator.api.contract import ClientLanguage
-from jitsi_tenant_operator.contract.facts import NoticeKind
+from jitsi_tenant_operator.api.notice import NoticeKind
 from jitsi_tenant_operator.notify.letter import Letter, write
 from jitsi_tenant_operator.notify.samples import ACKNOWLEDGE_URL, samples
 from localplane.credentials import write_serving_certificate

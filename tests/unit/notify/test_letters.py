@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jitsi_tenant_operator.api.contract import ClientLanguage
-from jitsi_tenant_operator.contract.facts import Breach, NoticeKind
+from jitsi_tenant_operator.api.notice import Breach, NoticeKind
 from jitsi_tenant_operator.notify.forms import WIDTH
 from jitsi_tenant_operator.notify.letter import MAX_SUBJECT, Letter, write
 from jitsi_tenant_operator.notify.matter import REQUIRED, IncompleteError, Matter, Support

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jitsi_tenant_operator.api.contract import ClientLanguage
-from jitsi_tenant_operator.contract.facts import NoticeKind
+from jitsi_tenant_operator.api.notice import NoticeKind
 from jitsi_tenant_operator.notify.letter import Letter, TemplatesError, check, write
 from jitsi_tenant_operator.notify.matter import Matter
 from jitsi_tenant_operator.notify.samples import samples

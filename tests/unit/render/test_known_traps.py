@@ -78,8 +78,9 @@ def test_files_are_mounted_one_by_one(full: Children) -> None:
 
 
 def test_there_is_never_a_second_prosody_jicofo_or_bridge(full: Children) -> None:
-    assert full["StatefulSet", "prosody"]["spec"]["replicas"] == 1
-    for name in ("jicofo", "jvb-0", "jvb-1", "jibri-0", "jibri-1"):
+    for name in ("prosody", "jvb-0", "jvb-1"):
+        assert full["StatefulSet", name]["spec"]["replicas"] == 1
+    for name in ("jicofo", "jibri-0", "jibri-1"):
         assert full["Deployment", name]["spec"]["strategy"] == {"type": "Recreate"}
         assert full["Deployment", name]["spec"]["replicas"] == 1
 
@@ -102,10 +103,10 @@ def test_ports_and_passwords_that_nothing_reads_are_gone(case: tuple[str, Tenant
 
 
 def test_a_bridge_lets_its_meetings_end(full: Children) -> None:
-    spec = full["Deployment", "jvb-0"]["spec"]["template"]["spec"]
+    spec = full["StatefulSet", "jvb-0"]["spec"]["template"]["spec"]
     command = spec["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
     assert command[0] == "/usr/share/jitsi-videobridge/graceful_shutdown.sh"
-    found = variables(full["Deployment", "jvb-0"])
+    found = variables(full["StatefulSet", "jvb-0"])
     assert found["SHUTDOWN_REST_ENABLED"] == found["COLIBRI_REST_ENABLED"] == "1"
     settings = full["ConfigMap", "jvb"]["data"]["custom-jvb.conf"]
     assert "graceful-shutdown-max-duration = 14400 seconds" in settings
@@ -149,7 +150,7 @@ def test_private_apis_have_no_service(full: Children) -> None:
 
 
 def test_bridges_offer_their_own_address_to_recorders_and_to_each_other(full: Children) -> None:
-    assert variables(full["Deployment", "jvb-0"])["JVB_ADVERTISE_PRIVATE_CANDIDATES"] == "1"
+    assert variables(full["StatefulSet", "jvb-0"])["JVB_ADVERTISE_PRIVATE_CANDIDATES"] == "1"
 
 
 def test_a_recorder_is_probed_from_within(full: Children) -> None:

@@ -73,7 +73,7 @@ def test_status_shows_the_address_of_the_node(make: MakeContext) -> None:
 def test_a_bridge_without_address_holds_up_nothing_else(make: MakeContext) -> None:
     known = {(ref.kind, ref.name) for ref in render.tenant(make())}
     waiting = {(ref.kind, ref.name) for ref in render.tenant(make(media_known=False))}
-    assert known - waiting == {("Deployment", "acme-jvb-0")}
+    assert known - waiting == {("StatefulSet", "acme-jvb-0")}
     assert waiting <= known
 
 
@@ -108,7 +108,7 @@ def test_every_bridge_listens_at_the_port_that_its_service_leads_to(
 ) -> None:
     for name in ("minimal", "load-balancer", "host-port"):
         for ref, body in render.tenant(contexts[name]).items():
-            if ref.kind == "Deployment" and "jvb" in ref.name:
+            if ref.kind == "StatefulSet" and "jvb" in ref.name:
                 container = body["spec"]["template"]["spec"]["containers"][0]
                 port = next(each for each in container["ports"] if each["name"] == media.PORT_NAME)
                 assert {"name": "JVB_PORT", "value": str(port["containerPort"])} in container["env"]

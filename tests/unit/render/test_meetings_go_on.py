@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from jitsi_tenant_operator import render
-from jitsi_tenant_operator.render import TenantContext
-from jitsi_tenant_operator.render.context import VolumeClaim
+from jitsi_tenant_operator.api.scalars import mebibytes
+from jitsi_tenant_operator.render import BridgeSlots, MediaAddress, TenantContext
+from jitsi_tenant_operator.render.context import Requests, VolumeClaim
+from jitsi_tenant_operator.render.quantities import millicores
 
 MakeContext = Callable[..., TenantContext]
 
@@ -21,7 +23,7 @@ def _template(context: TenantContext, kind: str, suffix: str) -> dict[str, Any]:
     return template
 
 
-MEETING_PODS = [("StatefulSet", "prosody"), ("Deployment", "jicofo"), ("Deployment", "jvb-0")]
+MEETING_PODS = [("StatefulSet", "prosody"), ("Deployment", "jicofo"), ("StatefulSet", "jvb-0")]
 
 
 @pytest.mark.parametrize(("kind", "suffix"), MEETING_PODS)
@@ -65,9 +67,66 @@ def test_a_certificate_challenge_has_room_in_the_quota(make: MakeContext, exposu
     assert int(quota["spec"]["hard"]["services.nodeports"]) >= own + 1
 
 
-def test_a_prosody_that_never_started_gives_way_to_a_correction(make: MakeContext) -> None:
-    (found,) = (o for r, o in render.tenant(make()).items() if r.kind == "StatefulSet")
-    assert found["spec"]["podManagementPolicy"] == "Parallel"
+def test_a_pod_that_never_started_gives_way_to_a_correction(make: MakeContext) -> None:
+    found = {r.name: o for r, o in render.tenant(make()).items() if r.kind == "StatefulSet"}
+    assert found.keys() == {"acme-prosody", "acme-jvb-0"}
+    assert {o["spec"]["podManagementPolicy"] for o in found.values()} == {"Parallel"}
+
+
+def test_kubernetes_ends_no_bridge_for_a_change(make: MakeContext) -> None:
+    found = {r.name: o for r, o in render.tenant(make()).items() if r.kind == "StatefulSet"}
+    assert found["acme-jvb-0"]["spec"]["updateStrategy"] == {"type": "OnDelete"}
+
+
+def test_the_quota_has_room_for_bridges_on_their_way_out(make: MakeContext) -> None:
+    def hard(*outgoing: Requests) -> dict[str, str]:
+        context = make(plan={"sizes": {"bridge": {"cpu": "1", "memory": "2Gi"}}})
+        context = replace(context, observed=replace(context.observed, outgoing=outgoing))
+        (found,) = (o for r, o in render.tenant(context).items() if r.kind == "ResourceQuota")
+        limits: dict[str, str] = found["spec"]["hard"]
+        return limits
+
+    one, more = hard(), hard(Requests(1000, 2048), Requests(4000, 16384))
+    assert hard(Requests(1000, 2048)) == one, "there is room for one at any time"
+    assert int(more["pods"]) == int(one["pods"]) + 1
+    assert int(more["services.nodeports"]) == int(one["services.nodeports"]) + 1
+    for name, size, added in (
+        ("requests.memory", mebibytes, 16384),
+        ("limits.memory", mebibytes, 16384),
+        ("requests.cpu", millicores, 4000),
+    ):
+        assert size(more[name]) == size(one[name]) + added, name
+
+
+def test_bridges_can_be_evicted_one_by_one_while_others_end(make: MakeContext) -> None:
+    for number, stay in ((1, 0), (3, 2)):
+        context = make(
+            {"media": {"bridges": number}}, plan={"capacity": {"bridges": {"maximum": 3}}}
+        )
+        (budget,) = (
+            o
+            for r, o in render.tenant(context).items()
+            if r.kind == "PodDisruptionBudget" and r.name == "acme-jvb"
+        )
+        # Of maxUnavailable nothing is left while a bridge ends whose StatefulSet is gone.
+        assert budget["spec"]["minAvailable"] == stay
+        assert "maxUnavailable" not in budget["spec"]
+
+
+def test_a_bridge_that_is_left_alone_is_not_rendered(make: MakeContext) -> None:
+    context = make()
+    slots = BridgeSlots(running=(1,), left=(0,), reserved=(4,))
+    observed = replace(context.observed, slots=slots, media={1: MediaAddress(30101)})
+    found = {
+        (r.kind, r.name)
+        for r in render.tenant(replace(context, observed=observed))
+        if r.name.startswith("acme-jvb-")
+    }
+    assert found == {
+        ("StatefulSet", "acme-jvb-1"),
+        ("Service", "acme-jvb-1"),
+        ("Service", "acme-jvb-4"),
+    }
 
 
 def test_only_accounts_of_people_outlive_prosody(make: MakeContext) -> None:
@@ -88,7 +147,11 @@ def test_a_pod_that_hangs_is_restarted_at_once(make: MakeContext, kind: str, suf
 def test_who_takes_changes_at_once_lets_nodes_be_emptied(make: MakeContext) -> None:
     def evictable(context: TenantContext) -> dict[str, int]:
         budgets = (o for r, o in render.tenant(context).items() if r.kind == "PodDisruptionBudget")
-        return {o["metadata"]["name"]: o["spec"]["maxUnavailable"] for o in budgets}
+        return {
+            o["metadata"]["name"]: o["spec"]["maxUnavailable"]
+            for o in budgets
+            if "maxUnavailable" in o["spec"]
+        }
 
     assert evictable(make())["acme-prosody"] == 0
     assert set(evictable(make({"updates": {"policy": "Immediately"}})).values()) == {1}

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jitsi_tenant_operator import render
+from jitsi_tenant_operator.api.tenant import BRIDGE_SLOTS
 from jitsi_tenant_operator.render import names
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 TENANTS = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
-SUFFIXES = ("web", "prosody", "jicofo", "jvb-0", "jvb-49", "jibri-19")
+SUFFIXES = ("web", "prosody", "jicofo", "jvb-0", "jvb-99", "jibri-19")
 GROWTH = len("-0123456789-abcde")
 
 
@@ -27,6 +28,19 @@ def test_every_name_is_valid_for_services_and_leaves_room_for_pods(tenant: str) 
         name = names.child(tenant, suffix)
         assert SERVICE_NAME.fullmatch(name)
         assert len(name) + GROWTH <= 63
+
+
+@given(TENANTS, st.integers(0, BRIDGE_SLOTS - 1))
+def test_a_bridge_is_told_by_its_name(tenant: str, slot: int) -> None:
+    assert names.slot(tenant, names.bridge(tenant, slot)) == slot
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["acme-jvb", "acme-jvb-", "acme-jvb-01", "acme-jvb-100", "acme-jvb-1-0", "acme-jvb-x", "jvb-1"],
+)
+def test_what_only_looks_like_a_bridge_is_none(name: str) -> None:
+    assert names.slot("acme", name) is None
 
 
 @given(st.sets(TENANTS, min_size=2, max_size=20))
