@@ -128,7 +128,9 @@ class Leader:
             self._ingress_classes,
         )
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
-        self._contracts = ContractFollower(self._world.around_contracts, client)
+        self._contracts = ContractFollower(
+            self._world.around_contracts, client, self._dispatcher.notice_made
+        )
         self._tenants = TenantReconciler(self._collaborators(namespace))
         self._shared = SharedReconciler(self._world, client)
         self._workers = Workers(self._queue, self._reconcile, self._metrics, number=workers)

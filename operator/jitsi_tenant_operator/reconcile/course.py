@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -62,9 +62,13 @@ class Course:
 class ContractFollower:
     """Follows the contracts of all tenants."""
 
-    def __init__(self, objects: ContractObjects, client: KubeClient) -> None:
+    def __init__(
+        self, objects: ContractObjects, client: KubeClient, made: Callable[[ObjectRef], None]
+    ) -> None:
+        """`made` is told of each notice: the echo of a write of our own is no news."""
         self._objects = objects
         self._client = client
+        self._made = made
 
     async def follow(self, resolved: Resolved, owner: JsonObject) -> Course:
         """Decide, and carry out what is due; `owner` is the reference that notices get.
@@ -188,6 +192,7 @@ class ContractFollower:
         except AlreadyExists:
             answer = await self._client.get(ObjectRef.of(body))
         self._objects.notices.observe(None, answer)
+        self._made(ObjectRef.of(answer))
 
 
 @lru_cache(maxsize=16)

@@ -92,6 +92,10 @@ class Dispatcher:
             ref = ObjectRef(API_VERSION, JitsiMaintenance.definition.kind, "", name)
             self._queue.add(ref, Priority.CHILD, after=CHILD_DELAY_SECONDS)
 
+    def notice_made(self, ref: ObjectRef) -> None:
+        """The operator made a notice."""
+        self._notices.add(ref, Priority.SPEC)
+
     def tenant_gone(self, body: JsonObject) -> None:
         """A tenant turned out to exist no longer."""
         self.observe(JitsiTenant.definition.kind, DELETED, body)

@@ -48,6 +48,7 @@ async def mail(cluster: Cluster, tmp_path: Path) -> AsyncIterator[MailServer]:
             "sender": "contracts@hosting.example",
             "senderName": "Hosting SAS",
             "acknowledgementAddress": "https://notices.hosting.example",
+            "credentials": None,
         }
         await cluster.patch(PLATFORM, {"spec": {"notifications": notifications}})
         yield server
@@ -62,13 +63,14 @@ async def notices(tenant: Tenant) -> dict[str, JsonObject]:
 async def sent(tenant: Tenant, about: str) -> JsonObject:
     """The notice once it has left."""
 
-    async def look() -> JsonObject | None:
-        found = (await notices(tenant)).get(about)
-        return found if found and "sentAt" in found.get("status", {}) else None
+    async def look() -> JsonObject:
+        found = await notices(tenant)
+        assert about in found, (list(found), await tenant.status())
+        status = found[about].get("status", {})
+        assert "sentAt" in status, status.get("conditions")
+        return found[about]
 
-    found = await until(look)
-    assert found is not None
-    return found
+    return await until(look, 40)
 
 
 async def phase(tenant: Tenant, wanted: str) -> JsonObject:

@@ -27,6 +27,7 @@ class Desk:
     def __init__(self, kube: Any, make: Callable[..., Any]) -> None:
         self.kube = kube
         self.make = make
+        self.made: list[ObjectRef] = []
         self.restart()
 
     def restart(self) -> None:
@@ -34,7 +35,7 @@ class Desk:
         self.objects = ContractObjects()
         for body in self.kube.objects.values():
             self.objects.observe(body["kind"], None, body)
-        self.follower = ContractFollower(self.objects, self.kube)
+        self.follower = ContractFollower(self.objects, self.kube, self.made.append)
 
     def resolved(self, **spec: Any) -> Resolved:
         contract = {**SIGNED, **spec.pop("contract", {})}
@@ -126,6 +127,7 @@ async def test_a_suspension_is_recorded_and_then_told_once(desk: Desk) -> None:
         ("json patch", "JitsiTenantRecord"),
     ], "the ledger, the notice, and that the notice was made"
     (notice,) = desk.notices()
+    assert desk.made == [ObjectRef.of(notice)], "it is sent, though its echo is no news"
     assert notice["spec"]["about"] == "Suspension"
     assert notice["metadata"]["ownerReferences"] == [OWNER]
     assert "Service Suspended" in desk.told()
@@ -162,7 +164,9 @@ async def test_a_write_whose_answer_was_lost_is_not_repeated(desk: Desk) -> None
     await desk.follow()
     await desk.follow(**SUSPENDED)
     before = desk.entries()
-    desk.follower = ContractFollower(ContractObjects(), desk.kube)  # nothing was heard of it
+    desk.follower = ContractFollower(
+        ContractObjects(), desk.kube, desk.made.append
+    )  # nothing was heard of it
     course = await desk.follow(**SUSPENDED)
     assert course.failed is None
     assert desk.entries() == before

@@ -87,7 +87,7 @@ class Office:
         for body in self.kube.objects.values():
             objects.observe(body["kind"], None, body)
         return NoticeReconciler(
-            self.world, self.kube, ContractFollower(objects, self.kube), self.post
+            self.world, self.kube, ContractFollower(objects, self.kube, lambda _: None), self.post
         )
 
     async def work(self) -> Any:
