@@ -17,10 +17,11 @@ from jitsi_tenant_operator.contract.decision import ServiceState, Window
 from jitsi_tenant_operator.kube.apply import Applier, ApplyOutcome, Child, Owner
 from jitsi_tenant_operator.kube.children import ChildCache
 from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NameTaken, NotFound
-from jitsi_tenant_operator.reconcile import contract_findings, findings, observe, service
+from jitsi_tenant_operator.reconcile import contract_findings, findings, observe, service, updates
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
+from jitsi_tenant_operator.reconcile.interruptions import LOOK_SECONDS, Held, Interruptions
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.publish import Publisher
 from jitsi_tenant_operator.reconcile.resolve import (
@@ -59,6 +60,7 @@ class Collaborators:
     publisher: Publisher
     contracts: ContractFollower
     endings: MeetingEndings
+    interruptions: Interruptions
     windows: Callable[[TenantKey, tuple[Window, ...]], None]
     """Called with how each maintenance window stands towards a tenant."""
     gone: Callable[[JsonObject], None]
@@ -74,11 +76,17 @@ class _Work:
     outcome: ApplyOutcome
     problems: tuple[Problem, ...] = ()
     obstacle: Problem | None = None
+    held: Held | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a change waits until it cuts no meeting."""
+        return self.held is not None and self.held.waits is not None
 
     @property
     def applied(self) -> bool:
         """Whether everything that the spec asks for is in the cluster."""
-        return self.outcome.complete and not self.problems
+        return self.outcome.complete and not self.problems and not self.waiting
 
     @property
     def entered(self) -> bool:
@@ -108,6 +116,7 @@ class TenantReconciler:
         known = self._c.world.tenant(key)
         if known is None:
             self._c.media.release(key)
+            self._c.interruptions.forget(key)
             return None
         body = known.body()
         try:
@@ -134,7 +143,7 @@ class TenantReconciler:
         await self._c.publisher.hold(body)
         owner = Owner(ObjectRef.of(body), known.uid, known.key)
         course = await self._c.contracts.follow(wanted, owner.reference())
-        work = await self._work(known, owner, self._context(known, wanted, course))
+        work = await self._work(body, owner, self._context(known, wanted, course), course)
         cut = await self._c.endings.cut(known.key, course)
         await self._c.publisher.publish(body, self._report(known, wanted, course, work))
         self._c.windows(known.key, course.decision.windows)
@@ -164,7 +173,11 @@ class TenantReconciler:
         return resolve(tenant, self._c.world)
 
     async def _work(
-        self, known: KnownTenant, owner: Owner[TenantKey], context: TenantContext
+        self,
+        body: JsonObject,
+        owner: Owner[TenantKey],
+        context: TenantContext,
+        course: Course,
     ) -> _Work:
         try:
             generated = await self._c.secrets.ensure(context)
@@ -174,26 +187,31 @@ class TenantReconciler:
             return _Work(context, ApplyOutcome(failed={secret: error}))
         if problems:
             return _Work(context, ApplyOutcome(), tuple(problems))
-        media, obstacle = self._c.media.of(known.key, context)
-        volumes = observe.volumes(self._c.cache.children(known.key))
+        media, obstacle = self._c.media.of(owner.key, context)
+        volumes = observe.volumes(self._c.cache.children(owner.key))
         context = replace(context, observed=Observed(media, digests, volumes))
         children = render.tenant(context)
         outcome = await self._apply(owner, children, _PREPARATION)
         # The answers may hold the ports that a bridge was waiting for.
-        media, obstacle = self._c.media.of(known.key, context)
+        media, obstacle = self._c.media.of(owner.key, context)
         if media != context.observed.media:
             context = replace(context, observed=Observed(media, digests, volumes))
             children = render.tenant(context)
+        held = None
         if outcome.complete:
-            outcome.add(await self._apply(owner, children, (_is_workload,)))
+            held = await self._c.interruptions.hold(owner, body, context, course, children)
+            free = {ref: child for ref, child in children.items() if held.may_apply(ref)}
+            outcome.failed.update(held.failed)
+            outcome.add(await self._apply(owner, free, (_is_workload,)))
         if outcome.complete:
             # A bridge that lost its address is left as it is: people may be meeting on it.
             kept = {observe.bridge_deployment(context, i) for i in range(context.bridges)}
-            records = self._c.cache.children(known.key)
+            records = self._c.cache.children(owner.key)
             kept |= observe.still_serving(context.name, records, children)
+            kept |= held.needs(records) if held is not None else set()
             pruned = await self._c.applier.prune(owner, children.keys() | kept)
             outcome.failed.update(pruned.failed)
-        return _Work(context, outcome, obstacle=obstacle)
+        return _Work(context, outcome, obstacle=obstacle, held=held)
 
     async def _apply(
         self,
@@ -233,6 +251,9 @@ class TenantReconciler:
                 refused_route=observe.refused_route(records),
             ),
             *contract_findings.of_contract(course, notices),
+            updates.finding(work.held.waits)
+            if work.held is not None
+            else findings.untouched(ConditionType.UP_TO_DATE),
         ]
         observed = bool(context.observed.digests)
         if observed:
@@ -292,6 +313,8 @@ def _patience(work: _Work) -> float:
     """Within how many seconds the tenant is looked at again although nothing is known to change."""
     if work.problems or work.obstacle is not None:
         return LACKING_SECONDS
+    if work.held is not None and work.held.waits is not None and work.held.waits.looks_again:
+        return LOOK_SECONDS
     return NAMED_SOURCES_SECONDS if _names_sources(work.context) else RESYNC_SECONDS
 
 
