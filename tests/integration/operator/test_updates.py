@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
+
+import pytest
 
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.transport import Request
+from jitsi_tenant_operator.reconcile.turns import Turns
 from localplane.meetings import nobody_meets, people_meet, unreachable
 from trial.cluster import Cluster, Tenant, shared
 from trial.expectation import exact, templates
@@ -289,3 +293,49 @@ async def test_looks_cost_the_api_server_nothing(tenant: Tenant, operator: Opera
         operator.clock.turn(LOOK_SECONDS)
         await operator.quiet()
     assert sent == []
+
+
+async def test_tenants_that_are_idle_are_not_all_interrupted_at_once(
+    cluster: Cluster, operate: Operate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jitsi_tenant_operator.leader.Turns", partial(Turns, at_once=1))
+    tenants = [await cluster.tenant(name=f"t{n}") for n in range(3)]
+    pods = [ObjectRef("v1", "Pod", each.namespace, f"{each.name}-prosody-0") for each in tenants]
+    async with operate() as running:
+        for each in tenants:
+            await each.ready()
+        await running.quiet()
+        before = [await templates(each) for each in tenants]
+        for pod in pods:
+            await cluster.patch(pod, {"metadata": {"finalizers": ["example.org/slow"]}})
+        for each in tenants:
+            await each.change({**FEWER, **ENGLISH})
+
+        async def states() -> list[str]:
+            found = [(await each.condition("UpToDate"))["reason"] for each in tenants]
+            observed = [await each.condition("UpToDate") for each in tenants]
+            assert all(each["observedGeneration"] == 2 for each in observed)
+            return found
+
+        async def look() -> list[str]:
+            found = await states()
+            assert sorted(found) == ["AsWanted", "WaitingForTurn", "WaitingForTurn"], found
+            return found
+
+        turn = (await until(look)).index("AsWanted")
+        running.clock.turn(LOOK_SECONDS)
+        await running.quiet()
+        assert (await states()).index("AsWanted") == turn
+        for n, each in enumerate(tenants):
+            changed = (await templates(each))["prosody"] != before[n]["prosody"]
+            assert changed is (n == turn)
+        for pod in pods:
+            await cluster.patch(pod, {"metadata": {"finalizers": None}})
+
+        async def all_ready() -> bool:
+            running.clock.turn(LOOK_SECONDS)
+            return all([(await each.condition("UpToDate"))["status"] == "True" for each in tenants])
+
+        await until(all_ready, every=1.0)
+        for each in tenants:
+            await each.ready()

@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -127,11 +128,13 @@ async def test_a_huge_answer_is_not_read_to_its_end() -> None:
     assert sent < 64 * MAX_BYTES, "what is not read piles up in buffers of the system at most"
 
 
-async def test_a_compressed_answer_does_not_grow_here() -> None:
-    packed = gzip.compress(b" " * 100_000_000)
+@pytest.mark.parametrize("content", [b" " * 100_000_000, json.dumps(STATISTICS).encode()])
+async def test_a_compressed_answer_does_not_grow_here(content: bytes) -> None:
+    """Nobody asked for one, so that it is not even unpacked."""
+    packed = gzip.compress(content)
     assert len(packed) < MAX_BYTES
     found = await asked(answering(packed, headers={"Content-Encoding": "gzip"}))
-    assert isinstance(found, Unknown)
+    assert found == Unknown("Jicofo answered with something else than statistics")
 
 
 @pytest.mark.parametrize("begins", [False, True], ids=["silent", "trickling"])
@@ -184,24 +187,26 @@ async def test_an_address_of_ipv6_is_asked_too() -> None:
 
 
 async def test_only_so_many_are_asked_at_once() -> None:
-    now = most = 0
-    together = asyncio.Event()
+    held = asyncio.Semaphore(0)
+    arrived: asyncio.Queue[None] = asyncio.Queue()
 
-    async def handler(_: web.Request) -> web.StreamResponse:
-        nonlocal now, most
-        now += 1
-        most = max(most, now)
-        if now == 2:
-            together.set()
-        await together.wait()
-        now -= 1
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/stats":
+            arrived.put_nowait(None)
+            await held.acquire()
         return web.json_response(STATISTICS)
 
-    async with jicofo(handler) as port:
+    async with jicofo(handler) as port, aiohttp.ClientSession() as session:
         media = JicofoStatistics(port, seconds=30, at_once=2)
-        found = await asyncio.gather(*(media.meetings(HERE) for _ in range(6)))
-    assert found == [Meetings(2, 7)] * 6
-    assert most == 2
+        asking = asyncio.gather(*(media.meetings(HERE) for _ in range(6)))
+        for _ in range(6):
+            await arrived.get()
+            # Whoever else was asked at the same time would have been by the end of these.
+            for _ in range(10):
+                await session.get(f"http://{HERE}:{port}/other")
+            assert arrived.qsize() <= 1
+            held.release()
+        assert await asking == [Meetings(2, 7)] * 6
 
 
 async def test_nothing_of_an_answer_is_told(caplog: pytest.LogCaptureFixture) -> None:
