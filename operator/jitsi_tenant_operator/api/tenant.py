@@ -116,8 +116,8 @@ class Updates(Model):
     release: Release | None = None
     """A release that this tenant stays on, whatever its channel says."""
     policy: UpdatePolicy = UpdatePolicy.WHEN_IDLE
-    """When a change that would cut a meeting is made: once nobody meets or a maintenance window for
-    meetings runs (WhenIdle), in such a window only (MaintenanceWindow), or at once (Immediately)."""
+    """When a change that would cut a meeting is made. WhenIdle: once nobody meets, or a maintenance
+    window for meetings runs. MaintenanceWindow: in such a window only. Immediately: at once."""
 
 
 class JitsiTenantSpec(Model):
