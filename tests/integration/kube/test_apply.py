@@ -321,9 +321,21 @@ def _changed(child: JsonObject, **changes: Any) -> JsonObject:
 
 @pytest.mark.parametrize("kind", [DEPLOYMENTS, STATEFUL_SETS], ids=lambda kind: kind.plural)
 async def test_what_would_change_a_part_is_told_and_nothing_is_changed(
-    new_operator: NewOperator, body: Body, read: Read, owner: Owner[str], kind: Resource
+    new_operator: NewOperator,
+    body: Body,
+    read: Read,
+    owner: Owner[str],
+    eventually: Eventually,
+    kind: Resource,
 ) -> None:
     operator = await new_operator(kind)
+
+    def settled() -> bool:
+        """Whether controllers have written what they write, and the cache knows."""
+        metadata = read(wanted)["metadata"]
+        known = operator.cache.get(ObjectRef.of(wanted)).resource_version
+        revised = "deployment.kubernetes.io/revision" in metadata["annotations"]
+        return known == int(metadata["resourceVersion"]) and (revised or kind is STATEFUL_SETS)
 
     async def would_change(child: JsonObject) -> bool:
         found: bool = await operator.applier.would_change(owner, Child(child), TEMPLATE)
@@ -334,6 +346,7 @@ async def test_what_would_change_a_part_is_told_and_nothing_is_changed(
     await operator.apply(wanted)
     assert not await would_change(wanted)
     assert operator.sent() == {"apply": 1}, "what is as it should be is not asked about"
+    await eventually(settled)
     before = _without_status(read(wanted))
 
     scaled = {**wanted, "spec": {**wanted["spec"], "replicas": 0}}
@@ -353,6 +366,7 @@ async def test_what_would_change_a_part_is_told_and_nothing_is_changed(
 async def test_an_edit_by_someone_else_is_a_change_to_come(
     new_operator: NewOperator,
     body: Body,
+    read: Read,
     owner: Owner[str],
     someone: Someone,
     eventually: Eventually,
@@ -361,13 +375,15 @@ async def test_an_edit_by_someone_else_is_a_change_to_come(
     wanted = _changed(body(DEPLOYMENTS), priorityClassName="high")
     await operator.apply(wanted)
     ref = ObjectRef.of(wanted)
-    verified = operator.cache.get(ref).content
+    before = operator.cache.get(ref).content
     edit = {"spec": {"template": {"spec": {"priorityClassName": "low"}}}}
     someone("patch", wanted, edit)
-    await eventually(lambda: operator.cache.get(ref).content != verified)
+    await eventually(lambda: operator.cache.get(ref).content != before)
     assert await operator.applier.would_change(owner, Child(wanted), TEMPLATE)
-    someone("patch", wanted, {"spec": {"template": {"spec": {"priorityClassName": "high"}}}})
-    await eventually(lambda: operator.cache.get(ref).content == verified)
+    edit["spec"]["template"]["spec"]["priorityClassName"] = "high"
+    someone("patch", wanted, edit)
+    version = int(read(wanted)["metadata"]["resourceVersion"])
+    await eventually(lambda: operator.cache.get(ref).resource_version >= version)
     assert not await operator.applier.would_change(owner, Child(wanted), TEMPLATE)
 
 
