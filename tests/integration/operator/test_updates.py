@@ -96,7 +96,7 @@ async def test_a_change_waits_until_the_people_have_left(
     assert (await tenant.status())["observedGeneration"] == observed < generation
 
     async def look() -> bool:
-        return (await tenant.condition("Ready"))["status"] == "True"
+        return bool((await tenant.condition("Ready"))["status"] == "True")
 
     await until(look)  # people can meet
     await operator.quiet()
