@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from localplane.layout import HOST, Layout, Ports
+from localplane.jicofo import PORT as JICOFO_PORT
+from localplane.layout import HOST, Layout, PodBlock, Ports
 from localplane.options import PlaneOptions
 
 STAGES = Path(__file__).with_name("stages.yaml")
+JICOFO = Path(__file__).with_name("jicofo.py")
 ISSUER = "https://kubernetes.default.svc"
 LEASE_SECONDS = 40
 
@@ -24,7 +27,11 @@ class Component:
 
 
 def components(
-    programs: Mapping[str, Path], options: PlaneOptions, layout: Layout, ports: Ports
+    programs: Mapping[str, Path],
+    options: PlaneOptions,
+    layout: Layout,
+    ports: Ports,
+    pods: PodBlock,
 ) -> list[Component]:
     """Those that `options` ask for, in the order in which they start."""
     made: dict[str, Callable[[], tuple[tuple[str, ...], str]]] = {
@@ -32,12 +39,14 @@ def components(
         "kube-apiserver": lambda: _api_server(options, layout, ports),
         "kube-controller-manager": lambda: _controller_manager(layout, ports),
         "kube-scheduler": lambda: _scheduler(layout, ports),
-        "kwok": lambda: _kwok(layout, ports),
+        "kwok": lambda: _kwok(layout, ports, pods),
+        "jicofo": lambda: _jicofo(layout, ports, pods),
     }
     result = []
-    for name in options.programs:
+    for name in options.components:
         arguments, ready_url = made[name]()
-        result.append(Component(name, (str(programs[name]), *arguments), ready_url))
+        program = programs.get(name, Path(sys.executable))
+        result.append(Component(name, (str(program), *arguments), ready_url))
     return result
 
 
@@ -102,6 +111,8 @@ def _controller_manager(layout: Layout, ports: Ports) -> tuple[tuple[str, ...], 
         f"--root-ca-file={layout.authority}",
         "--use-service-account-credentials",
         "--leader-elect=false",
+        # Nobody routes to a Service in here, and endpoints may have no loopback addresses.
+        "--controllers=*,-endpoints-controller,-endpointslice-controller",
         f"--bind-address={HOST}",
         f"--secure-port={ports.controller_manager}",
         # Simulated pods are many and cheap; the usual 20 requests a second are for real clusters.
@@ -123,12 +134,26 @@ def _scheduler(layout: Layout, ports: Ports) -> tuple[tuple[str, ...], str]:
     return arguments, f"https://{HOST}:{ports.scheduler}/healthz"
 
 
-def _kwok(layout: Layout, ports: Ports) -> tuple[tuple[str, ...], str]:
+def _kwok(layout: Layout, ports: Ports, pods: PodBlock) -> tuple[tuple[str, ...], str]:
     arguments = (
         f"--kubeconfig={layout.kubeconfig('nodes')}",
         f"--config={STAGES}",
         "--manage-all-nodes=true",
+        f"--cidr={pods.cidr}",
         f"--node-lease-duration-seconds={LEASE_SECONDS}",
         f"--server-address={HOST}:{ports.kwok}",
     )
     return arguments, f"http://{HOST}:{ports.kwok}/healthz"
+
+
+def _jicofo(layout: Layout, ports: Ports, pods: PodBlock) -> tuple[tuple[str, ...], str]:
+    arguments = (
+        # Without the folder of the file on the path: its neighbours are no top-level modules.
+        "-P",
+        str(JICOFO),
+        f"--server=https://{HOST}:{ports.api_server}",
+        f"--authority={layout.authority}",
+        f"--kubeconfig={layout.kubeconfig('nodes')}",
+        f"--address={pods.jicofo}",
+    )
+    return arguments, f"http://{pods.jicofo}:{JICOFO_PORT}/healthz"

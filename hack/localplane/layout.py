@@ -1,11 +1,16 @@
-"""Where a control plane keeps its files, and on which ports it listens."""
+"""Where a control plane keeps its files, and at which addresses and ports it listens."""
 
 from __future__ import annotations
 
+import random
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
+
+from localplane.errors import PlaneError
+from localplane.jicofo import PORT as JICOFO_PORT
 
 HOST = "127.0.0.1"
 
@@ -78,6 +83,41 @@ class Layout:
         """Make the folders, readable by their owner only."""
         for folder in (self.folder, self.logs, self.folder / "pki"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class PodBlock:
+    """The loopback addresses that the pods of one control plane get: 127.`number`.0.0/16.
+
+    They lead nowhere but to this machine, and Linux lets anybody listen at them.
+    """
+
+    number: int
+
+    @classmethod
+    def free(cls) -> PodBlock:
+        """A block that no control plane has at this moment. PlaneError when all are taken."""
+        # Nothing secret depends on it; low numbers are used by name servers and the like.
+        for number in random.sample(range(16, 255), 239):
+            block = cls(number)
+            with suppress(OSError), socket.create_server((str(block.jicofo), JICOFO_PORT)):
+                return block
+        raise PlaneError("all blocks of loopback addresses are taken: stop a control plane")
+
+    @classmethod
+    def of(cls, address: IPv4Address) -> PodBlock:
+        """The block that an address of a pod is in."""
+        return cls(address.packed[1])
+
+    @property
+    def cidr(self) -> str:
+        """As kwok reads it."""
+        return f"127.{self.number}.0.0/16"
+
+    @property
+    def jicofo(self) -> IPv4Address:
+        """The last address: where the program listens that answers for Jicofo pods."""
+        return IPv4Address(f"127.{self.number}.255.254")
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,11 @@ class PlaneOptions:
         }
         return tuple(name for name, wanted in chosen.items() if wanted)
 
+    @property
+    def components(self) -> tuple[str, ...]:
+        """All that runs, in the order in which it starts: the programs, and what plays Jicofo."""
+        return (*self.programs, "jicofo") if self.nodes else self.programs
+
     def to_json(self) -> str:
         """As `from_json` reads it."""
         return json.dumps(asdict(self), indent=2)

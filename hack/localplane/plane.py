@@ -13,7 +13,7 @@ from localplane import credentials
 from localplane.components import Component, components
 from localplane.connection import Connection
 from localplane.errors import PlaneError
-from localplane.layout import HOST, Layout, Ports
+from localplane.layout import HOST, Layout, PodBlock, Ports
 from localplane.options import PlaneOptions
 from localplane.processes import Process, tail
 from localplane.seed import seed, seeded
@@ -106,18 +106,18 @@ def start(folder: Path, options: PlaneOptions | None = None) -> LocalPlane:
 
 
 def _start_once(folder: Path, options: PlaneOptions, programs: dict[str, Path]) -> LocalPlane:
-    layout, ports = Layout(folder.absolute()), Ports.free()
+    layout, ports, pods = Layout(folder.absolute()), Ports.free(), PodBlock.free()
     connection = _prepare(layout, ports, options)
-    plane = LocalPlane(connection, layout, components(programs, options, layout, ports))
+    plane = LocalPlane(connection, layout, components(programs, options, layout, ports, pods))
     deadline = time.monotonic() + options.start_seconds
     try:
         # etcd must answer first; the others wait for the API server by themselves.
-        for name in options.programs:
+        for name in options.components:
             plane.launch(name)
             if name in {"etcd", "kube-apiserver"}:
                 plane.wait_ready(name, deadline)
         seed(connection, options)
-        for name in options.programs:
+        for name in options.components:
             plane.wait_ready(name, deadline)
         _wait_seeded(plane, options, deadline)
     except BaseException:

@@ -24,10 +24,12 @@ from jitsi_tenant_operator.kube.events import EventRecorder
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import metadata_record
 from jitsi_tenant_operator.kube.secrets import secret_informer
+from jitsi_tenant_operator.media.jicofo import JicofoStatistics
 from jitsi_tenant_operator.reconcile.bridges import Bridges
 from jitsi_tenant_operator.reconcile.course import ContractFollower
 from jitsi_tenant_operator.reconcile.dispatch import Dispatcher
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
+from jitsi_tenant_operator.reconcile.interruptions import Interruptions
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, ReconcileMetrics
 from jitsi_tenant_operator.reconcile.notices import NoticeReconciler
@@ -41,9 +43,10 @@ from jitsi_tenant_operator.reconcile.tenant import (
     Collaborators,
     TenantReconciler,
 )
+from jitsi_tenant_operator.reconcile.turns import Turns
 from jitsi_tenant_operator.reconcile.workers import Again, Key, Workers
 from jitsi_tenant_operator.reconcile.world import World
-from jitsi_tenant_operator.render import credentials
+from jitsi_tenant_operator.render import credentials, jicofo
 from jitsi_tenant_operator.render.labels import MANAGED, TENANT_LABEL
 from jitsi_tenant_operator.render.names import CREDENTIALS
 
@@ -151,10 +154,11 @@ class Leader:
         return await self._tenants.reconcile(key)
 
     def _collaborators(self, namespace: str) -> Collaborators:
+        applier = Applier(self._client, self._children)
         return Collaborators(
             world=self._world,
             cache=self._children,
-            applier=Applier(self._client, self._children),
+            applier=applier,
             secrets=TenantSecrets(self._client, self._secrets, random.SystemRandom()),
             bridges=Bridges(
                 self._children, MediaAddresses(self._children, self._namespaces, self._ports)
@@ -163,6 +167,9 @@ class Leader:
             publisher=Publisher(self._world, self._client, self._events),
             contracts=self._contracts,
             endings=MeetingEndings(self._client, self._children),
+            interruptions=Interruptions(
+                self._children, applier, JicofoStatistics(jicofo.PORT), Turns(self._client.clock)
+            ),
             windows=self._dispatcher.windows_changed,
             gone=self._dispatcher.tenant_gone,
             operator_namespace=namespace,

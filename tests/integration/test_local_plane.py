@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from localplane import Connection, PlaneError, PlaneOptions, start
+from localplane import Connection, PlaneError, PlaneOptions, meetings, start
 from localplane.background import State, attach, start_in_background, stop
+from trial.waiting import until
 
 WORKLOADS = """
 apiVersion: apps/v1
@@ -56,6 +60,52 @@ def test_workloads_become_ready_on_simulated_nodes(plane: Connection, namespace:
     assert pod["status"]["hostIP"].startswith("192.0.2.")
     claim = json.loads(plane.kubectl("get", "pvc", "data-store-0", "-n", namespace, "-o", "json"))
     assert claim["status"]["phase"] == "Bound"
+
+
+def statistics(address: str) -> dict[str, int] | None:
+    """What the Jicofo pod at `address` says; None where nobody listens."""
+    try:
+        with urllib.request.urlopen(f"http://{address}:8888/stats", timeout=10) as answer:
+            found: dict[str, int] = json.load(answer)
+            return found
+    except urllib.error.URLError as error:
+        if not isinstance(error.reason, ConnectionRefusedError):
+            raise
+        return None
+
+
+async def test_a_simulated_jicofo_says_what_it_is_told(plane: Connection, namespace: str) -> None:
+    def run(name: str, component: str) -> str:
+        label = f"--labels=app.kubernetes.io/component={component}"
+        plane.kubectl("run", "-n", namespace, name, "--image=example.org/any", label)
+        plane.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready")
+        path = "jsonpath={.status.podIP}"
+        return plane.kubectl("get", "pod", name, "-n", namespace, "-o", path)
+
+    async def says(address: str, expected: dict[str, int] | None) -> None:
+        async def look() -> bool:
+            return statistics(address) == expected
+
+        await until(look)
+
+    idle = {"conferences": 0, "participants": 0}
+    one, two, web = run("one", "jicofo"), run("two", "jicofo"), run("web", "web")
+    assert all(ipaddress.ip_address(address).is_loopback for address in (one, two, web))
+    await says(one, idle)
+    await says(two, idle)
+    assert statistics(web) is None, "nobody but Jicofo has statistics"
+    with pytest.raises(PlaneError, match="no Jicofo has the address"):
+        meetings.people_meet(web)
+    meetings.people_meet(one, conferences=2, participants=9)
+    assert statistics(one) == {"conferences": 2, "participants": 9}
+    assert statistics(two) == idle
+    meetings.unreachable(one)
+    assert statistics(one) is None
+    meetings.nobody_meets(one)
+    assert statistics(one) == idle
+    plane.kubectl("delete", "pod", "-n", namespace, "one", "--wait")
+    await says(one, None)
+    assert statistics(two) == idle
 
 
 def test_a_deleted_claim_takes_its_volume_along(plane: Connection, namespace: str) -> None:

@@ -118,7 +118,8 @@ class Updates(Model):
     release: Release | None = None
     """A release that this tenant stays on, whatever its channel says."""
     policy: UpdatePolicy = UpdatePolicy.WHEN_IDLE
-    """When a change that would cut a meeting is made."""
+    """When a change that would cut a meeting is made. WhenIdle: once nobody meets, or a maintenance
+    window for meetings runs. MaintenanceWindow: in such a window only. Immediately: at once."""
 
 
 class JitsiTenantSpec(Model):

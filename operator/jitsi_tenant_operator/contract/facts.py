@@ -61,7 +61,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Maintenance:
-    """A window in which the service is worked on: planned, or an emergency with its reason."""
+    """A window in which the service is worked on: planned, or an emergency with its reason.
+
+    `interrupts_meetings`: what ends meetings may be done in it.
+    """
 
     name: str
     declared: datetime
@@ -71,6 +74,7 @@ class Maintenance:
     reason: str = ""
     suspends_recording: bool = False
     closes_service: bool = False
+    interrupts_meetings: bool = False
 
 
 @dataclass(frozen=True, slots=True)

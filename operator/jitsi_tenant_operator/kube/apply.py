@@ -16,9 +16,10 @@ be made anew (see `replacement`); no other child ever is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic
+from typing import Any, Generic
 
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.children import ChildCache, ChildRecord, K, controller_uid
@@ -167,6 +168,35 @@ class Applier(Generic[K]):
                     group.create_task(self._delete_one(record, outcome))
         return outcome
 
+    async def would_change(self, owner: Owner[K], child: Child, part: Sequence[str]) -> bool:
+        """Whether applying a child would change the `part` of it, such as ("spec", "template").
+
+        False for one that is not there, or is not the owner's. Whoever is asked is the API server,
+        by a dry run, and once only for each intent and each content of the live object. Raises
+        KubeError; of an intent that cannot be applied, what `apply` would say.
+        """
+        desired = self._complete(owner, child)
+        record = self._cache.get(desired.ref)
+        if (
+            record is None
+            or not _is_ours(owner, record.owner, record.owner_uid, record.applied_hash is not None)
+            or self._is_settled(owner, desired, record, ApplyOutcome())
+        ):
+            return False
+        question = hashlib.sha256(desired.hash + "/".join(part).encode()).digest()
+        if record.foreseen is None or record.foreseen[0] != question:
+            record.foreseen = question, await self._foresee(desired, record.uid, part)
+        return record.foreseen[1]
+
+    async def _foresee(self, desired: _Desired, uid: str, part: Sequence[str]) -> bool:
+        metadata = {**desired.body["metadata"], "uid": uid}
+        try:
+            before = await self._client.get(desired.ref)
+            after = await self._client.apply({**desired.body, "metadata": metadata}, dry_run=True)
+        except NotFound:
+            return False
+        return bool(_part(before, part) != _part(after, part))
+
     def _complete(self, owner: Owner[K], child: Child) -> _Desired:
         """The body as it is sent: with owner reference and hash."""
         ref = ObjectRef.of(child.body)
@@ -291,6 +321,12 @@ class Applier(Generic[K]):
             current.deleting = True
         outcome.deleted.append(record.ref)
         self._metrics.children_applied.labels(record.ref.kind, "delete").inc()
+
+
+def _part(obj: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        obj = (obj or {}).get(name)
+    return obj
 
 
 class _Leaving(NameTaken):

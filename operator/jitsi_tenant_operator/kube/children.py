@@ -46,7 +46,8 @@ class ChildRecord(Generic[K]):
 
     `owner_uid` is that of the controller owner reference. `verified` says that the content of
     the live object was found to be what `applied_hash` stands for; until then `snapshot` holds
-    it, compressed, for the comparison.
+    it, compressed, for the comparison. `foreseen` says of an intent, by its hash, whether it would
+    change the part of this content that was asked for.
     """
 
     ref: ObjectRef
@@ -61,6 +62,7 @@ class ChildRecord(Generic[K]):
     """Digest of the content, so that a change of the status alone leaves the child verified."""
     verified: bool
     snapshot: bytes | None
+    foreseen: tuple[bytes, bool] | None = None
 
     def verify(self, desired: JsonObject) -> bool:
         """Whether the live object has everything of `desired`; remembered if so."""
@@ -183,9 +185,10 @@ class ChildCache(Generic[K]):
         applied = _applied_hash(metadata, self.marks.hash_annotation)
         text = content(obj)
         digest = _digest(text)
-        snapshot = None
+        snapshot, foreseen = None, None
         if old and old.uid == metadata["uid"] and old.content == digest:
             verified, snapshot = verified or old.verified, old.snapshot
+            foreseen = old.foreseen
         elif not verified and applied is not None:
             snapshot = zlib.compress(text, _COMPRESSION)
         facts = facts_of(obj)
@@ -201,6 +204,7 @@ class ChildCache(Generic[K]):
             content=digest,
             verified=verified,
             snapshot=None if verified else snapshot,
+            foreseen=foreseen,
         )
 
     def _changed(self, change: Change[ChildRecord[K]]) -> None:

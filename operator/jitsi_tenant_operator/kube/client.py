@@ -205,15 +205,19 @@ class KubeClient:
         subresource: str = "",
         field_manager: str | None = None,
         force: bool = True,
+        dry_run: bool = False,
     ) -> JsonObject:
         """Server-side apply of a complete intent; the object as it is stored afterwards.
 
         Fields that the same manager applied before and that are missing now are removed.
-        Without `force` a field of another manager is a Conflict.
+        Without `force` a field of another manager is a Conflict. With `dry_run` nothing is stored;
+        the answer is what would be.
         """
         resource, path = self._place(obj, subresource)
         manager = field_manager or self._field_manager
         query = {"fieldManager": manager, "force": "true" if force else "false"}
+        if dry_run:
+            query["dryRun"] = "All"
         return await self._json(
             _request(
                 "apply",

@@ -86,6 +86,7 @@ def maintenance(known: KnownMaintenance) -> Maintenance:
         reason=spec.emergency.reason if spec.emergency is not None else "",
         suspends_recording=bool({Affected.RECORDING, Affected.SERVICE}.intersection(spec.affects)),
         closes_service=Affected.SERVICE in spec.affects,
+        interrupts_meetings=bool({Affected.MEETINGS, Affected.SERVICE}.intersection(spec.affects)),
     )
 
 

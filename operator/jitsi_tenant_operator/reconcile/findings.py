@@ -19,8 +19,10 @@ from jitsi_tenant_operator.reconcile.observe import Workload
 from jitsi_tenant_operator.reconcile.resolve import Problem, Unresolved
 from jitsi_tenant_operator.render.labels import Component
 
-_BESIDE = frozenset({ConditionType.NOTICES_SENT, ConditionType.LEDGER_INTACT})
-"""What needs a person, but keeps nobody from meeting."""
+_BESIDE = frozenset(
+    {ConditionType.NOTICES_SENT, ConditionType.LEDGER_INTACT, ConditionType.UP_TO_DATE}
+)
+"""What a person may have to look at, but keeps nobody from meeting."""
 _LINE_END = "\n"
 _SHOWN = 5
 """How many things a message names before it only counts them."""
@@ -52,6 +54,7 @@ def of_unresolved(unresolved: Unresolved) -> list[Finding]:
         terms,
         untouched(ConditionType.RESOURCES_APPLIED),
         untouched(ConditionType.MEDIA_REACHABLE),
+        untouched(ConditionType.UP_TO_DATE),
     ]
 
 

@@ -19,11 +19,19 @@ from jitsi_tenant_operator.kube.children import ChildCache
 from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NameTaken, NotFound
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
-from jitsi_tenant_operator.reconcile import contract_findings, entry, findings, observe, service
+from jitsi_tenant_operator.reconcile import (
+    contract_findings,
+    entry,
+    findings,
+    observe,
+    service,
+    updates,
+)
 from jitsi_tenant_operator.reconcile.bridges import Bridges, left_as_they_are, statuses
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
+from jitsi_tenant_operator.reconcile.interruptions import LOOK_SECONDS, Held, Interruptions
 from jitsi_tenant_operator.reconcile.publish import Publisher
 from jitsi_tenant_operator.reconcile.resolve import (
     Problem,
@@ -62,6 +70,7 @@ class Collaborators:
     publisher: Publisher
     contracts: ContractFollower
     endings: MeetingEndings
+    interruptions: Interruptions
     windows: Callable[[TenantKey, tuple[Window, ...]], None]
     """Called with how each maintenance window stands towards a tenant."""
     gone: Callable[[JsonObject], None]
@@ -77,11 +86,17 @@ class _Work:
     outcome: ApplyOutcome
     problems: tuple[Problem, ...] = ()
     obstacle: Problem | None = None
+    held: Held | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a change waits until it cuts no meeting."""
+        return self.held is not None and self.held.waits is not None
 
     @property
     def applied(self) -> bool:
         """Whether everything that the spec asks for is in the cluster."""
-        return self.outcome.complete and not self.problems
+        return self.outcome.complete and not self.problems and not self.waiting
 
     @property
     def entered(self) -> bool:
@@ -111,6 +126,7 @@ class TenantReconciler:
         known = self._c.world.tenant(key)
         if known is None:
             self._c.bridges.release(key)
+            self._c.interruptions.forget(key)
             return None
         body = known.body()
         try:
@@ -137,7 +153,7 @@ class TenantReconciler:
         await self._c.publisher.hold(body)
         owner = Owner(ObjectRef.of(body), known.uid, known.key)
         course = await self._c.contracts.follow(wanted, owner.reference())
-        work = await self._work(known, owner, self._context(known, wanted, course))
+        work = await self._work(body, owner, self._context(known, wanted, course), course)
         cut = await self._c.endings.cut(known.key, course)
         await self._c.publisher.publish(body, self._report(known, wanted, course, work))
         self._c.windows(known.key, course.decision.windows)
@@ -168,7 +184,11 @@ class TenantReconciler:
         return resolve(tenant, self._c.world)
 
     async def _work(
-        self, known: KnownTenant, owner: Owner[TenantKey], context: TenantContext
+        self,
+        body: JsonObject,
+        owner: Owner[TenantKey],
+        context: TenantContext,
+        course: Course,
     ) -> _Work:
         try:
             generated = await self._c.secrets.ensure(context)
@@ -178,31 +198,37 @@ class TenantReconciler:
             return _Work(context, ApplyOutcome(failed={secret: error}))
         if problems:
             return _Work(context, ApplyOutcome(), tuple(problems))
-        volumes = observe.volumes(self._c.cache.children(known.key))
+        volumes = observe.volumes(self._c.cache.children(owner.key))
         context = replace(context, observed=Observed({}, digests, volumes))
-        context = self._place(known, context)
-        context, obstacle = self._c.bridges.address(known.key, context)
+        context = self._place(owner, context)
+        context, obstacle = self._c.bridges.address(owner.key, context)
         children = render.tenant(context)
         outcome = await self._apply(owner, children, _PREPARATION)
         # The answers may hold the ports that a bridge was waiting for.
         before = context
-        context, obstacle = self._c.bridges.address(known.key, before)
+        context, obstacle = self._c.bridges.address(owner.key, before)
         if context != before:
             children = render.tenant(context)
+        held = None
         if outcome.complete:
-            outcome.add(await self._apply(owner, children, (_is_workload,)))
+            held = await self._c.interruptions.hold(owner, body, context, course, children)
+            free = {ref: child for ref, child in children.items() if held.may_apply(ref)}
+            outcome.failed.update(held.failed)
+            outcome.add(await self._apply(owner, free, (_is_workload,)))
         if outcome.complete:
-            kept = left_as_they_are(context, self._c.cache.children(known.key))
+            records = self._c.cache.children(owner.key)
+            kept = left_as_they_are(context, records)
+            kept |= held.needs(records) if held is not None else set()
             pruned = await self._c.applier.prune(owner, children.keys() | kept)
             outcome.failed.update(pruned.failed)
-        return _Work(context, outcome, obstacle=obstacle)
+        return _Work(context, outcome, obstacle=obstacle, held=held)
 
-    def _place(self, known: KnownTenant, context: TenantContext) -> TenantContext:
+    def _place(self, owner: Owner[TenantKey], context: TenantContext) -> TenantContext:
         """Choose the slots of the bridges; while nobody can meet, those that come back are kept."""
         if context.open:
-            return self._c.bridges.place(known.key, known.uid, context)
+            return self._c.bridges.place(owner.key, owner.uid, context)
         return self._c.bridges.place(
-            known.key, known.uid, context, wanted=0, reserve=context.bridges
+            owner.key, owner.uid, context, wanted=0, reserve=context.bridges
         )
 
     async def _apply(
@@ -243,6 +269,9 @@ class TenantReconciler:
                 obstacle=entry.obstacle(context, records, self._c.ingress_classes),
             ),
             *contract_findings.of_contract(course, notices),
+            updates.finding(work.held.waits)
+            if work.held is not None
+            else findings.untouched(ConditionType.UP_TO_DATE),
         ]
         observed = bool(context.observed.digests)
         if observed:
@@ -302,6 +331,8 @@ def _patience(work: _Work) -> float:
     """Within how many seconds the tenant is looked at again although nothing is known to change."""
     if work.problems or work.obstacle is not None:
         return LACKING_SECONDS
+    if work.held is not None and work.held.waits is not None and work.held.waits.looks_again:
+        return LOOK_SECONDS
     return NAMED_SOURCES_SECONDS if _names_sources(work.context) else RESYNC_SECONDS
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
-from jitsi_tenant_operator.kube.apply import Owner
+from jitsi_tenant_operator.kube.apply import Child, Owner
 from jitsi_tenant_operator.kube.errors import CacheNotSynced, Invalid, NameTaken, NotFound
 from jitsi_tenant_operator.kube.facts import ServiceFacts, WorkloadFacts
 from jitsi_tenant_operator.kube.informer import ChangeType
@@ -305,6 +305,95 @@ async def test_progress_of_a_roll_out_is_told(
     await eventually(lambda: _complete(operator, ObjectRef.of(body(DEPLOYMENTS))))
     assert set(operator.told) == {("Deployment", ChangeType.MODIFIED)}
     assert (await operator.apply(body(DEPLOYMENTS))).unchanged == 1
+
+
+# What would happen
+
+TEMPLATE = ("spec", "template")
+
+
+def _changed(child: JsonObject, **changes: Any) -> JsonObject:
+    """The same with other things in the spec of its pods."""
+    pods = {**child["spec"]["template"]["spec"], **changes}
+    template = {**child["spec"]["template"], "spec": pods}
+    return {**child, "spec": {**child["spec"], "template": template}}
+
+
+@pytest.mark.parametrize("kind", [DEPLOYMENTS, STATEFUL_SETS], ids=lambda kind: kind.plural)
+async def test_what_would_change_a_part_is_told_and_nothing_is_changed(
+    new_operator: NewOperator,
+    body: Body,
+    read: Read,
+    owner: Owner[str],
+    eventually: Eventually,
+    kind: Resource,
+) -> None:
+    operator = await new_operator(kind)
+
+    def settled() -> bool:
+        """Whether controllers have written what they write, and the cache knows."""
+        metadata = read(wanted)["metadata"]
+        known = operator.cache.get(ObjectRef.of(wanted)).resource_version
+        revised = "deployment.kubernetes.io/revision" in metadata["annotations"]
+        return known == int(metadata["resourceVersion"]) and (revised or kind is STATEFUL_SETS)
+
+    async def would_change(child: JsonObject) -> bool:
+        found: bool = await operator.applier.would_change(owner, Child(child), TEMPLATE)
+        return found
+
+    assert not await would_change(body(kind)), "what is not there has nothing that changes"
+    wanted = _changed(body(kind), priorityClassName="high")
+    await operator.apply(wanted)
+    assert not await would_change(wanted)
+    assert operator.sent() == {"apply": 1}, "what is as it should be is not asked about"
+    await eventually(settled)
+    before = _without_status(read(wanted))
+
+    scaled = {**wanted, "spec": {**wanted["spec"], "replicas": 0}}
+    labelled = {**wanted, "metadata": {**wanted["metadata"], "labels": {"more": "yes"}}}
+    labelled["metadata"]["labels"] |= wanted["metadata"]["labels"]
+    assert not await would_change(scaled)
+    assert not await would_change(labelled)
+    assert await would_change(_changed(wanted, priorityClassName="low"))
+    assert await would_change(body(kind)), "a field that is no longer desired would be removed"
+    assert _without_status(read(wanted)) == before
+
+    sent = operator.sent()
+    assert await would_change(body(kind))
+    assert operator.sent() == sent, "asked once"
+
+
+async def test_an_edit_by_someone_else_is_a_change_to_come(
+    new_operator: NewOperator,
+    body: Body,
+    read: Read,
+    owner: Owner[str],
+    someone: Someone,
+    eventually: Eventually,
+) -> None:
+    operator = await new_operator(DEPLOYMENTS)
+    wanted = _changed(body(DEPLOYMENTS), priorityClassName="high")
+    await operator.apply(wanted)
+    ref = ObjectRef.of(wanted)
+    before = operator.cache.get(ref).content
+    edit = {"spec": {"template": {"spec": {"priorityClassName": "low"}}}}
+    someone("patch", wanted, edit)
+    await eventually(lambda: operator.cache.get(ref).content != before)
+    assert await operator.applier.would_change(owner, Child(wanted), TEMPLATE)
+    edit["spec"]["template"]["spec"]["priorityClassName"] = "high"
+    someone("patch", wanted, edit)
+    version = int(read(wanted)["metadata"]["resourceVersion"])
+    await eventually(lambda: operator.cache.get(ref).resource_version >= version)
+    assert not await operator.applier.would_change(owner, Child(wanted), TEMPLATE)
+
+
+async def test_of_an_object_of_someone_else_nothing_is_foreseen(
+    new_operator: NewOperator, body: Body, owner: Owner[str], someone: Someone
+) -> None:
+    someone("create", body(DEPLOYMENTS))
+    operator = await new_operator(DEPLOYMENTS)
+    other = _changed(body(DEPLOYMENTS), priorityClassName="low")
+    assert not await operator.applier.would_change(owner, Child(other), TEMPLATE)
 
 
 # A cache that lags behind

@@ -408,6 +408,10 @@ def test_every_mistake_can_be_told_from_the_others() -> None:
         Reason.PROGRESSING,
         Reason.PAUSED,
         Reason.DELETING,
+        Reason.WAITING_FOR_IDLE,
+        Reason.WAITING_FOR_WINDOW,
+        Reason.WAITING_FOR_TURN,
+        Reason.MEETINGS_UNKNOWN,
         *OF_THE_CONTRACT,
     }
     assert {case.reason for case in CASES} == set(Reason) - elsewhere

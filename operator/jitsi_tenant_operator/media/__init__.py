@@ -1,0 +1,1 @@
+"""Live Jitsi: what its components say of the meetings that go on."""
