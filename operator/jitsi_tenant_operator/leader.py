@@ -25,6 +25,7 @@ from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import metadata_record
 from jitsi_tenant_operator.kube.secrets import secret_informer
 from jitsi_tenant_operator.media.jicofo import JicofoStatistics
+from jitsi_tenant_operator.post_office import PostOffice
 from jitsi_tenant_operator.reconcile.bridges import Bridges
 from jitsi_tenant_operator.reconcile.course import ContractFollower
 from jitsi_tenant_operator.reconcile.dispatch import Dispatcher
@@ -34,7 +35,6 @@ from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, ReconcileMetrics
 from jitsi_tenant_operator.reconcile.notices import NoticeReconciler
 from jitsi_tenant_operator.reconcile.ports import HostPorts
-from jitsi_tenant_operator.reconcile.post import PostOffice
 from jitsi_tenant_operator.reconcile.publish import Publisher
 from jitsi_tenant_operator.reconcile.queue import WorkQueue
 from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
@@ -141,7 +141,11 @@ class Leader:
         self._notice_workers = Workers(
             self._notice_queue,
             NoticeReconciler(
-                self._world, client, self._contracts, PostOffice(client, namespace)
+                self._world,
+                client,
+                self._contracts,
+                PostOffice(client, namespace),
+                self._dispatcher.notice_changed,
             ).reconcile,
             self._metrics,
             number=NOTICES_AT_ONCE,

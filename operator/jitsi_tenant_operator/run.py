@@ -23,8 +23,8 @@ from jitsi_tenant_operator.kube.metrics import KubeMetrics
 from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
 from jitsi_tenant_operator.leader import Leader
 from jitsi_tenant_operator.notify import acknowledgement
+from jitsi_tenant_operator.receipts import acknowledgement_page
 from jitsi_tenant_operator.reconcile.metrics import PREFIX
-from jitsi_tenant_operator.reconcile.receipts import acknowledgement_page
 from jitsi_tenant_operator.render.labels import MANAGER
 
 LEASE_NAME = "jitsi-tenant-operator"

@@ -96,6 +96,10 @@ class Dispatcher:
         """The operator made a notice."""
         self._notices.add(ref, Priority.SPEC)
 
+    def notice_changed(self, ref: ObjectRef) -> None:
+        """The operator found out how a notice stands, which the contract may depend on."""
+        self._add(self._world.tenants_in(ref.namespace), Priority.CHILD)
+
     def tenant_gone(self, body: JsonObject) -> None:
         """A tenant turned out to exist no longer."""
         self.observe(JitsiTenant.definition.kind, DELETED, body)

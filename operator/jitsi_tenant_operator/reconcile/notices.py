@@ -6,6 +6,7 @@ a crash is the same message to the byte, which the addressee's server takes once
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,8 +73,15 @@ class NoticeReconciler:
     """Sends each notice once, and tells how it stands in its status."""
 
     def __init__(
-        self, world: World, client: KubeClient, contracts: ContractFollower, dispatch: Dispatch
+        self,
+        world: World,
+        client: KubeClient,
+        contracts: ContractFollower,
+        dispatch: Dispatch,
+        changed: Callable[[ObjectRef], None],
     ) -> None:
+        """`changed` is told of each notice that stands otherwise: the echo of that is no news."""
+        self._changed = changed
         self._world = world
         self._client = client
         self._contracts = contracts
@@ -179,7 +187,8 @@ class NoticeReconciler:
             "status": after.to_json(),
         }
         answer = await self._client.merge_patch(notice.ref, patch, subresource="status")
-        self._world.around_contracts.notices.observe(None, answer)
+        if self._world.around_contracts.notices.observe(None, answer):
+            self._changed(notice.ref)
         return answer
 
     def _conditions(

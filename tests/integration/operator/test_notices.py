@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.errors import Unavailable
 from jitsi_tenant_operator.kube.transport import Request
-from jitsi_tenant_operator.reconcile.receipts import acknowledgement_page
+from jitsi_tenant_operator.receipts import acknowledgement_page
 from trial.cluster import Cluster, Tenant, laid_over
 from trial.mail import MailServer, mail_server
 from trial.operating import Operating

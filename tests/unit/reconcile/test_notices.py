@@ -63,6 +63,7 @@ class Office:
         self.platform: JsonObject = {"notifications": NOTIFICATIONS}
         self.tenant: JsonObject = {"contract": {"signedOn": "2026-05-25"}}
         self.world = World()
+        self.changed: list[ObjectRef] = []
 
     def put(self, **spec: Any) -> None:
         """Store a notice as whoever made it did."""
@@ -87,7 +88,11 @@ class Office:
         for body in self.kube.objects.values():
             objects.observe(body["kind"], None, body)
         return NoticeReconciler(
-            self.world, self.kube, ContractFollower(objects, self.kube, lambda _: None), self.post
+            self.world,
+            self.kube,
+            ContractFollower(objects, self.kube, lambda _: None),
+            self.post,
+            self.changed.append,
         )
 
     async def work(self) -> Any:
@@ -118,6 +123,7 @@ async def test_it_is_stored_before_it_is_sent(office: Office, kube: Any) -> None
     assert office.status["reply"] == "250 queued"
     assert office.condition("Sent")[0] == "True"
     assert office.condition("Received")[:2] == ("Unknown", "Awaited")
+    assert office.changed[-1] == REF, "whose contract it is, is decided anew"
 
 
 async def test_a_notice_that_has_left_is_left_alone(office: Office, kube: Any) -> None:

@@ -19,7 +19,7 @@ from jitsi_tenant_operator.kube.client import KubeClient, Selection
 from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NotFound
 from jitsi_tenant_operator.notify import acknowledgement
 from jitsi_tenant_operator.notify.acknowledgement import Pending, StoreUnavailableError
-from jitsi_tenant_operator.reconcile.post import acknowledgement_key
+from jitsi_tenant_operator.post_office import acknowledgement_key
 from jitsi_tenant_operator.reconcile.world import PLATFORM_NAME
 
 _TRIES = 3
