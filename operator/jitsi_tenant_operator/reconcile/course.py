@@ -32,7 +32,7 @@ from jitsi_tenant_operator.reconcile.contract_objects import (
     record_ref,
 )
 from jitsi_tenant_operator.reconcile.facts import facts_of
-from jitsi_tenant_operator.reconcile.resolve import Resolved
+from jitsi_tenant_operator.reconcile.resolve import Bound
 from jitsi_tenant_operator.render.labels import labels
 
 _STEPS = 8
@@ -70,42 +70,40 @@ class ContractFollower:
         self._client = client
         self._made = made
 
-    async def follow(self, resolved: Resolved, owner: JsonObject) -> Course:
+    async def follow(self, bound: Bound, owner: JsonObject) -> Course:
         """Decide, and carry out what is due; `owner` is the reference that notices get.
 
         When a write fails, the course says so, and the next run goes on from there.
         """
-        tenant = resolved.tenant
+        tenant = bound.tenant
         key = TenantKey(tenant.metadata.namespace, tenant.metadata.name)
-        course = self.decided(resolved)
+        course = self.decided(bound)
         try:
             for _ in range(_STEPS):
-                if not await self._step(key, course, resolved, owner):
+                if not await self._step(key, course, bound, owner):
                     break
-                course = self.decided(resolved)
+                course = self.decided(bound)
         except KubeError as error:
             return replace(course, failed=error)
         return course
 
-    def decided(self, resolved: Resolved) -> Course:
+    def decided(self, bound: Bound) -> Course:
         """How the contract of a tenant stands now; nothing is carried out."""
-        metadata = resolved.tenant.metadata
+        metadata = bound.tenant.metadata
         key = TenantKey(metadata.namespace, metadata.name)
-        calendar = _calendar(resolved.platform.spec.time_zone)
+        calendar = _calendar(bound.platform.spec.time_zone)
         now = self._client.clock.now()
         record = self._objects.record(key)
-        facts = facts_of(resolved.tenant, self._objects, record, calendar)
+        facts = facts_of(bound.tenant, self._objects, record, calendar)
         unreadable = (
             *self._objects.notices.unreadable(key.namespace),
             *self._objects.holds.unreadable(key.namespace),
             *self._objects.maintenances.unreadable(""),
         )
-        decision = decide(facts, resolved.terms, now, calendar)
+        decision = decide(facts, bound.terms, now, calendar)
         return Course(decision, facts, calendar, now, record, unreadable)
 
-    async def _step(
-        self, key: TenantKey, course: Course, resolved: Resolved, owner: JsonObject
-    ) -> bool:
+    async def _step(self, key: TenantKey, course: Course, bound: Bound, owner: JsonObject) -> bool:
         """Do the next thing that is due; whether there was one."""
         record = course.record
         if course.decision.contract is ContractState.DRAFT and record is None:
@@ -113,20 +111,20 @@ class ContractFollower:
         if self._objects.unreadable_record(key) or (record and record.broken_at is not None):
             return False
         if record is None:
-            await self._begin(key, course, resolved)
+            await self._begin(key, course, bound)
             return True
         done = record.ledger.done if record.ledger is not None else frozenset()
         missing = [each for each in _happenings(course) if each.key not in done]
-        if missing or record.host != resolved.host:
-            await self._append(record, missing, course.now, resolved.host)
+        if missing or record.host != bound.host:
+            await self._append(record, missing, course.now, bound.host)
             return True
         due = [each for each in course.decision.actions if each.kind is ActionKind.NOTIFY]
         for action in due:
-            for notice in _notices(key, action, owner, resolved.platform.spec):
+            for notice in _notices(key, action, owner, bound.platform.spec):
                 await self._make(notice)
         return bool(due)
 
-    async def _begin(self, key: TenantKey, course: Course, resolved: Resolved) -> None:
+    async def _begin(self, key: TenantKey, course: Course, bound: Bound) -> None:
         decision = course.decision
         states = _states(decision)
         first = [
@@ -142,9 +140,9 @@ class ContractFollower:
         ]
         spec = {
             "tenant": {"namespace": key.namespace, "name": key.name},
-            "contract": resolved.tenant.spec.contract.reference,
-            "host": resolved.host,
-            "documents": list(resolved.documents),
+            "contract": bound.tenant.spec.contract.reference,
+            "host": bound.host,
+            "documents": list(bound.documents),
             "entries": _as_json(ledger.appended((), first, course.now)),
         }
         ref = record_ref(key)

@@ -154,7 +154,7 @@ class NoticeReconciler:
                 Reason.TENANT_NOT_RESOLVED,
                 "mend the JitsiTenant of this namespace first: its contract cannot be told",
             )
-        course = self._contracts.decided(resolved)
+        course = self._contracts.decided(resolved.bound)
         uid = body["metadata"]["uid"]
         return Sending(notice, uid, resolved, course, platform.spec.notifications)
 

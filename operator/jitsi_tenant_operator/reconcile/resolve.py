@@ -67,6 +67,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """A contract with its terms in force, whatever else is wrong of its tenant."""
+
+    tenant: JitsiTenant
+    platform: JitsiPlatform
+    documents: tuple[str, ...]
+    terms: EffectiveTerms
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """A tenant with everything that it refers to."""
 
@@ -79,6 +90,11 @@ class Resolved:
     host: str
     release: str
 
+    @property
+    def bound(self) -> Bound:
+        """The contract alone."""
+        return Bound(self.tenant, self.platform, self.documents, self.terms, self.host)
+
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
@@ -87,6 +103,8 @@ class Unresolved:
     spec: tuple[Problem, ...]
     terms: Problem | None
     effective: EffectiveTerms | None = None
+    bound: Bound | None = None
+    """The contract, which goes on; None when it cannot be told."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -122,7 +140,12 @@ def resolve(tenant: JitsiTenant, around: Surroundings) -> Resolved | Unresolved:
         or not isinstance(platform, JitsiPlatform)
         or not isinstance(plan, JitsiPlan)
     ):
-        return Unresolved(tuple(problems), terms if isinstance(terms, Problem) else None, effective)
+        return Unresolved(
+            tuple(problems),
+            terms if isinstance(terms, Problem) else None,
+            effective,
+            _bound(tenant, platform, documents, effective),
+        )
     return Resolved(
         tenant=tenant,
         plan=plan,
@@ -133,6 +156,17 @@ def resolve(tenant: JitsiTenant, around: Surroundings) -> Resolved | Unresolved:
         host=host(tenant, platform),
         release=_wanted_release(tenant, platform) or "",
     )
+
+
+def _bound(
+    tenant: JitsiTenant,
+    platform: JitsiPlatform | InvalidObjectError | None,
+    documents: tuple[tuple[str, ...], str] | None,
+    terms: EffectiveTerms | None,
+) -> Bound | None:
+    if not isinstance(platform, JitsiPlatform) or documents is None or terms is None:
+        return None
+    return Bound(tenant, platform, documents[0], terms, host(tenant, platform))
 
 
 def tenant_context(

@@ -44,7 +44,7 @@ from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
 from jitsi_tenant_operator.reconcile.status import Report, Running
 from jitsi_tenant_operator.reconcile.workers import Again
 from jitsi_tenant_operator.reconcile.world import KnownTenant, World
-from jitsi_tenant_operator.render.context import Observed, TenantContext
+from jitsi_tenant_operator.render.context import Observed, Operation, TenantContext
 from jitsi_tenant_operator.render.labels import Component, bridge_selector, is_retained
 from jitsi_tenant_operator.render.names import CREDENTIALS
 
@@ -146,31 +146,57 @@ class TenantReconciler:
             await self._c.publisher.paused(body)
             return Again(RESYNC_SECONDS)
         wanted = self._wanted(body)
+        owner = Owner(ObjectRef.of(body), known.uid, known.key)
         if isinstance(wanted, Unresolved):
-            await self._c.publisher.publish(body, self._unresolved(known, wanted))
-            return Again(RESYNC_SECONDS)
+            return await self._leave(known, body, owner, wanted)
         self._c.world.settle(known.key)
         await self._c.publisher.hold(body)
-        owner = Owner(ObjectRef.of(body), known.uid, known.key)
-        course = await self._c.contracts.follow(wanted, owner.reference())
-        work = await self._work(body, owner, self._context(known, wanted, course), course)
-        cut = await self._c.endings.cut(known.key, course)
+        course = await self._c.contracts.follow(wanted.bound, owner.reference())
+        context = self._context(known, wanted, course)
+        work = await self._work(body, owner, context, course)
+        failed = list(work.outcome.failed.values())
+        if not work.applied:
+            failed += await self._c.endings.close(owner.key, owner.uid, context.operation)
+        failed += await self._c.endings.cut(known.key, course)
         await self._c.publisher.publish(body, self._report(known, wanted, course, work))
-        self._c.windows(known.key, course.decision.windows)
-        failed = [*work.outcome.failed.values(), *cut]
+        self._follow_up(known.key, course, failed)
+        return Again(_patience(work), course.seconds_to_next)
+
+    async def _leave(
+        self, known: KnownTenant, body: JsonObject, owner: Owner[TenantKey], wanted: Unresolved
+    ) -> Again:
+        """Leave what runs as it is; but the contract goes on, and ends what it ends."""
+        course = None
+        failed: list[KubeError] = []
+        # A tenant that never had anything is not one's own to begin with: it may be a namesake.
+        if wanted.bound is not None and known.held and not _is_anothers(wanted):
+            course = await self._c.contracts.follow(wanted.bound, owner.reference())
+            operation = self._operation(known.key, course)
+            failed += await self._c.endings.close(owner.key, owner.uid, operation)
+            failed += await self._c.endings.cut(known.key, course)
+        await self._c.publisher.publish(body, self._unresolved(known, wanted, course))
+        if course is None:
+            return Again(RESYNC_SECONDS)
+        self._follow_up(known.key, course, failed)
+        return Again(RESYNC_SECONDS, course.seconds_to_next)
+
+    def _follow_up(self, key: TenantKey, course: Course, failed: list[KubeError]) -> None:
+        """Tell of the windows; raises KubeError when something is to be tried again."""
+        self._c.windows(key, course.decision.windows)
         if course.failed is not None:
             failed.append(course.failed)
         if failed:
             raise max(failed, key=lambda error: error.retry_after or 0.0)
-        return Again(_patience(work), course.seconds_to_next)
+
+    def _operation(self, key: TenantKey, course: Course) -> Operation:
+        meeting = bool(observe.meeting_pods(key.name, self._c.cache.children(key)))
+        return service.operation(course, meeting=meeting)
 
     def _context(self, known: KnownTenant, wanted: Resolved, course: Course) -> TenantContext:
-        records = self._c.cache.children(known.key)
-        meeting = bool(observe.meeting_pods(known.key.name, records))
         return tenant_context(
             wanted,
             self._c.operator_namespace,
-            operation=service.operation(course, meeting=meeting),
+            operation=self._operation(known.key, course),
             closed=service.closed(course, wanted),
             recording=course.decision.recording.state is ServiceState.SERVING,
         )
@@ -300,16 +326,30 @@ class TenantReconciler:
             ),
         )
 
-    def _unresolved(self, known: KnownTenant, unresolved: Unresolved) -> Report:
+    def _unresolved(
+        self, known: KnownTenant, unresolved: Unresolved, course: Course | None
+    ) -> Report:
         workloads = observe.workloads(known.key.name, self._c.cache.children(known.key))
         parts = findings.of_unresolved(unresolved)
         if workloads:
             recorders = any(each.name.startswith(f"{Component.JIBRI}-") for each in workloads)
             parts += findings.of_workloads(workloads, recording=recorders)
+        if course is not None:
+            notices = self._c.world.around_contracts.notices.within(known.key.namespace)
+            parts += contract_findings.of_contract(course, notices)
+            parts = contract_findings.overlaid(parts, course)
         return Report(
             findings=[*parts, findings.summary(parts)],
-            running=Running(terms=unresolved.effective),
+            running=Running(terms=unresolved.effective, course=course),
         )
+
+
+def _is_anothers(unresolved: Unresolved) -> bool:
+    """Whether the namespace, or the ledger under its name, is that of another tenant."""
+    return any(
+        problem.reason in (Reason.NAMESPACE_TAKEN, Reason.NAME_TAKEN)
+        for problem in unresolved.problems
+    )
 
 
 def _is_workload(ref: ObjectRef, _known: bool) -> bool:  # noqa: FBT001

@@ -63,15 +63,19 @@ async def content(tenant: Tenant) -> dict[str, JsonObject]:
     return kept
 
 
+async def stopped(tenant: Tenant) -> bool:
+    """Whether nothing runs that meetings need."""
+    return not (await components(tenant)).intersection(OF_MEETINGS)
+
+
 async def suspended(tenant: Tenant, reason: str = "Suspended") -> JsonObject:
     """The status once nobody can meet, and nothing is left to be done."""
 
     async def look() -> JsonObject:
-        status = await tenant.status()
         available = await tenant.condition("Available")
         assert (available.get("status"), available.get("reason")) == ("False", reason), available
-        assert not (await components(tenant)).intersection(OF_MEETINGS)
-        return status
+        assert await stopped(tenant)
+        return await tenant.status()
 
     return await until(look)
 
@@ -253,6 +257,35 @@ async def test_an_edit_of_the_ledger_by_hand_is_reported(
         return condition
 
     assert "from entry 2 on" in (await until(look))["message"]
+
+
+@pytest.mark.parametrize("reason", ["ProhibitedUse", "ClientRequest"])
+@pytest.mark.parametrize(
+    "mistake",
+    [{"plan": "there-is-none"}, {"branding": {"logo": {"configMap": "none", "key": "logo.svg"}}}],
+    ids=["unresolved", "lacking"],
+)
+async def test_no_mistake_in_the_spec_keeps_a_suspended_service_open(
+    tenant: Tenant, operator: Operating, reason: str, mistake: JsonObject
+) -> None:
+    """What is wrong leaves what runs as it is, but no longer than the contract lets it run."""
+    await operator.quiet()
+    before = await content(tenant)
+    await tenant.change({**by_order(reason), **mistake})
+
+    async def look() -> bool:
+        return await stopped(tenant)
+
+    await until(look)
+    await operator.quiet()
+    assert await notices(tenant) == ["Suspension"]
+    status = await tenant.status()
+    assert status["contract"]["serviceReasons"] == [reason]
+    assert (await tenant.condition("SpecValid"))["status"] == "False"
+    await tenant.change({"suspension": None, "plan": "business", "branding": {"logo": None}})
+    await tenant.ready()
+    await operator.quiet()
+    assert await content(tenant) == before
 
 
 MOST_WRITES = 60

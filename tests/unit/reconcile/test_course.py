@@ -49,7 +49,7 @@ class Desk:
         return found
 
     async def follow(self, **spec: Any) -> Course:
-        return await self.follower.follow(self.resolved(**spec), OWNER)
+        return await self.follower.follow(self.resolved(**spec).bound, OWNER)
 
     def entries(self) -> list[JsonObject]:
         found: list[JsonObject] = self.kube.objects[record_ref(KEY)]["spec"]["entries"]
@@ -205,6 +205,6 @@ async def test_other_systems_are_told_too_before_the_client_is(desk: Desk) -> No
     }
     platform = desk.make("JitsiPlatform", spec={"notifications": notifications})
     desk.kube.calls.clear()
-    await desk.follower.follow(replace(resolved, platform=platform), OWNER)
+    await desk.follower.follow(replace(resolved, platform=platform).bound, OWNER)
     made = [desk.kube.objects[ref] for verb, ref in desk.writes() if verb == "create"]
     assert [each["spec"]["channel"] for each in made] == ["Webhook", "Email"]
