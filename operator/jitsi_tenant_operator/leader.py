@@ -125,11 +125,7 @@ class Leader:
             selection=Selection(metadata_only=True),
             on_change=self._dispatcher.ingress_class_changed,
         )
-        self._informers: tuple[Informer[Any], ...] = (
-            self._secrets,
-            self._namespaces,
-            self._ingress_classes,
-        )
+        self._informers = (self._secrets, self._namespaces, self._ingress_classes)
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
         self._contracts = ContractFollower(
             self._world.around_contracts, client, self._dispatcher.notice_made
@@ -137,19 +133,18 @@ class Leader:
         self._tenants = TenantReconciler(self._collaborators(namespace))
         self._shared = SharedReconciler(self._world, client)
         self._workers = Workers(self._queue, self._reconcile, self._metrics, number=workers)
-        # Of their own, so that a mail server that hangs holds up no tenant.
-        self._notice_workers = Workers(
-            self._notice_queue,
-            NoticeReconciler(
-                self._world,
-                client,
-                self._contracts,
-                PostOffice(client, namespace),
-                self._dispatcher.notice_changed,
-            ).reconcile,
-            self._metrics,
-            number=NOTICES_AT_ONCE,
+        self._notice_workers = self._post(namespace)
+
+    def _post(self, namespace: str) -> Workers[ObjectRef]:
+        """Workers for notices: of their own, so that a mail server that hangs delays no tenant."""
+        notices = NoticeReconciler(
+            self._world,
+            self._client,
+            self._contracts,
+            PostOffice(self._client, namespace),
+            self._dispatcher.notice_changed,
         )
+        return Workers(self._notice_queue, notices.reconcile, self._metrics, number=NOTICES_AT_ONCE)
 
     async def _reconcile(self, key: Key) -> Again | None:
         if isinstance(key, ObjectRef):

@@ -139,9 +139,9 @@ def _values(
 
 
 def _printable(value: Any) -> Any:
-    """Texts without what cannot be printed, and with one kind of line end."""
+    """Texts without what cannot be printed, and with one kind of line end and of blank."""
     if type(value) is str:
-        return _UNPRINTABLE.sub("", _LINE_ENDS.sub("\n", value))
+        return _UNPRINTABLE.sub("", _LINE_ENDS.sub("\n", value.replace("\t", " ")))
     if is_dataclass(value) and not isinstance(value, type):
         texts = {field.name: getattr(value, field.name) for field in fields(value)}
         return replace(

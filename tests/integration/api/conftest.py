@@ -16,12 +16,16 @@ import pytest
 from hypothesis import strategies as st
 
 from jitsi_tenant_operator.api.crd import inlined_schema
+from jitsi_tenant_operator.api.hold import JitsiLegalHold
 from jitsi_tenant_operator.api.kinds import KINDS
+from jitsi_tenant_operator.api.maintenance import JitsiMaintenance
 from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError, Model
+from jitsi_tenant_operator.api.notice import JitsiNotice
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject
 from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.problems import _model_of
+from jitsi_tenant_operator.api.record import JitsiTenantRecord
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from localplane import Connection
@@ -52,6 +56,17 @@ BASES: Mapping[type[CustomResource], JsonObject] = {
         "sha256": "0" * 64,
         "clauses": [{"clause": "1", "terms": {}}],
     },
+    JitsiTenantRecord: {
+        "tenant": {"namespace": "tenant-acme", "name": "acme"},
+        "contract": "DC-1",
+    },
+    JitsiMaintenance: {
+        "start": "2027-03-20T21:00:00Z",
+        "end": "2027-03-20T23:00:00Z",
+        "description": "work",
+    },
+    JitsiNotice: {"about": "LatePayment"},
+    JitsiLegalHold: {"basis": "a claim", "requestedBy": "counsel"},
 }
 """The smallest valid spec of each kind."""
 

@@ -33,6 +33,7 @@ def _id(value: object) -> str:
 AROUND = {
     "spec.access.jwt": {"authentication": "JWT"},
     "spec.access.ldap": {"authentication": "LDAP"},
+    "spec.registeredLetter": {"channel": "RegisteredLetter"},
 }
 """What must stand beside a section for it to be allowed at all."""
 
@@ -98,6 +99,40 @@ BREAKING: dict[str, dict[str, Any]] = {
     "JitsiTenant.spec.recording": {"livestreaming needs": {"livestreaming": True}},
     "JitsiTenant.spec.backup.window": {
         "must differ": {"earliest": "04:00", "latest": "04:00"},
+    },
+    "JitsiMaintenance.spec": {
+        "end must lie after start": {
+            "start": "2027-03-20T21:00:00Z",
+            "end": "2027-03-20T21:00:00Z",
+            "description": "work",
+        }
+    },
+    "JitsiNotice.spec": {
+        "breach is set for a FormalNotice": {"about": "FormalNotice"},
+        "the client gives formal notices only": {"about": "Incident", "by": "Client"},
+        "with channel RegisteredLetter only": {
+            "about": "Incident",
+            "registeredLetter": {"trackingNumber": "1A", "sentAt": "2027-02-01T10:30:00Z"},
+        },
+        "remedied": {"about": "Incident", "remediedAt": "2027-02-01T10:30:00Z"},
+    },
+    "JitsiNotice.spec.registeredLetter": {
+        "deliveredAt lies before sentAt": {
+            "trackingNumber": "1A",
+            "sentAt": "2027-02-01T10:30:00Z",
+            "deliveredAt": "2027-02-01T10:29:59Z",
+        }
+    },
+    "JitsiLegalHold.spec": {
+        "where scope holds Logs only": {
+            "scope": ["Backups"],
+            "logs": {},
+            "basis": "a claim",
+            "requestedBy": "counsel",
+        }
+    },
+    "JitsiLegalHold.spec.logs": {
+        "until lies before from": {"from": "2027-01-08", "until": "2027-01-04"}
     },
 }
 """A section that breaks each rule, by the place of the rule and some of its words."""

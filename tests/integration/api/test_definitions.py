@@ -78,6 +78,7 @@ STATUS = {
     "release": "stable-11146-2",
     "bridgeReplicas": 2,
     "bridgeSelector": "app.kubernetes.io/component=jvb",
+    "phase": "InForce",
 }
 
 
@@ -107,6 +108,7 @@ def test_columns_of_a_tenant_show_what_was_reported(server: Any, tenant: str) ->
         "Name": ("sample", 0),
         "Ready": ("True", 0),
         "Reason": ("Reconciled", 0),
+        "Phase": ("InForce", 0),
         "URL": ("https://meet.acme.example", 0),
         "Plan": ("essential", 0),
         "Bridges": (2, 0),
