@@ -34,6 +34,8 @@ from jitsi_tenant_operator.reconcile.notices import NotSentError, Sending, addre
 ACKNOWLEDGEMENT_KEY = "jitsi-tenant-operator-acknowledgement"
 """The Secret with the key that the links in notices are made with; made once by the operator."""
 _KEY = "key"
+_TOKEN = "put-in-when-it-is-sent"  # noqa: S105
+"""Stands in the stored letter for the token of its link, which only the addressee may know."""
 
 
 class PostOffice:
@@ -56,7 +58,7 @@ class PostOffice:
                 sending.notice.spec.about,
                 language,
                 matter,
-                acknowledge_url=await self._acknowledge_url(sending),
+                acknowledge_url=_acknowledge_url(sending),
                 overrides=await self._templates(notifications),
             )
             identity = message.message_id(sending.uid, notifications.sender.rpartition("@")[2])
@@ -78,7 +80,7 @@ class PostOffice:
         try:
             if sending.notice.spec.channel is Channel.WEBHOOK:
                 return await self._post(sending, stored)
-            return await self._mail(sending.notifications, stored)
+            return await self._mail(sending.notifications, await self._with_token(sending, stored))
         except Refused as error:
             raise NotSentError(error.reason, permanent=True) from None
         except Deferred as error:
@@ -128,15 +130,13 @@ class PostOffice:
             raise NotSentError(str(error), permanent=True) from None
         return accepted.reply
 
-    async def _acknowledge_url(self, sending: Sending) -> str | None:
-        """The link by which a receipt is acknowledged; none for what needs no receipt."""
-        address = sending.notifications.acknowledgement_address
-        if address is None or sending.notice.spec.channel is Channel.WEBHOOK:
-            return None
+    async def _with_token(self, sending: Sending, stored: StoredLetter) -> StoredLetter:
+        if _TOKEN not in stored.text:
+            return stored
         key = await acknowledgement_key(self._client, self._namespace)
         token = acknowledgement.token(key, sending.uid)
-        ref = sending.notice.ref
-        return f"{address.rstrip('/')}/acknowledge/{ref.namespace}/{ref.name}/{token}"
+        parts = {name: getattr(stored, name).replace(_TOKEN, token) for name in ("text", "html")}
+        return stored.model_copy(update=parts)
 
     async def _templates(self, notifications: PlatformNotifications) -> dict[str, str]:
         if notifications.templates is None:
@@ -203,6 +203,15 @@ async def acknowledgement_key(client: KubeClient, namespace: str) -> bytes:
         return base64.b64decode(found["data"][_KEY])
     except (KeyError, binascii.Error):
         raise KubeError(f"{ref} has no usable key {_KEY}: delete it, and it is made anew") from None
+
+
+def _acknowledge_url(sending: Sending) -> str | None:
+    """The link by which a receipt is acknowledged; none for what another system is told."""
+    address = sending.notifications.acknowledgement_address
+    if address is None or sending.notice.spec.channel is Channel.WEBHOOK:
+        return None
+    ref = sending.notice.ref
+    return f"{address.rstrip('/')}/acknowledge/{ref.namespace}/{ref.name}/{_TOKEN}"
 
 
 def _provider(notifications: PlatformNotifications) -> str:

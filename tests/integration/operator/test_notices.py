@@ -119,6 +119,9 @@ async def test_the_client_is_told_of_a_suspension(
     assert message["Message-ID"].startswith(f"<{notice['metadata']['uid']}@")
     assert "DC-2026-0001" in words(message)
     assert notice["status"]["letter"]["subject"] == message["Subject"]
+    link = re.search(r"/acknowledge/\S+", words(message))
+    assert link is not None
+    assert link[0] not in str(notice), "who may read notices cannot acknowledge them"
     assert notice["status"]["reply"].startswith("250")
     await recorded(tenant, "Made", "Sent")
     await operator.quiet()
