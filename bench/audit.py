@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+_DONE = (200, 201)
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -25,6 +27,20 @@ class Call:
     code: int
     received: float
     answered: float
+    uri: str
+    """Path and query."""
+    body: Any
+    """What was sent; None where the policy does not have it logged."""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What was done to what."""
+        return self.verb, self.resource, self.namespace, self.name
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the server has done it."""
+        return self.code in _DONE
 
     @classmethod
     def of(cls, event: dict[str, Any]) -> Call:
@@ -41,6 +57,8 @@ class Call:
             code=(event.get("responseStatus") or {}).get("code", 0),
             received=_seconds(event["requestReceivedTimestamp"]),
             answered=_seconds(event["stageTimestamp"]),
+            uri=event["requestURI"],
+            body=event.get("requestObject"),
         )
 
 

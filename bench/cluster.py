@@ -29,6 +29,26 @@ TENANTS_PATH = f"/apis/{GROUP}/{VERSION}/namespaces/{{}}/jitsitenants"
 CONTROLLERS = ("kwok", "kube-scheduler", "kube-controller-manager")
 """What makes pods of workloads, and has them run."""
 
+_AUDIT: localplane.AuditPolicy = {
+    **localplane.AUDIT_CLIENTS,
+    "rules": [
+        # What the operator sends for the model tenant; its record is in no namespace.
+        {
+            "level": "Request",
+            "users": [OPERATOR_USER],
+            "verbs": ["create", "patch"],
+            "namespaces": [tenants.namespace_of(tenants.SAMPLE_NAME)],
+        },
+        {
+            "level": "Request",
+            "users": [OPERATOR_USER],
+            "verbs": ["create"],
+            "resources": [{"group": GROUP, "resources": ["jitsitenantrecords"]}],
+        },
+        *localplane.AUDIT_CLIENTS["rules"],
+    ],
+}
+
 _AT_ONCE = 8
 """Requests of ours in flight while tenants are made."""
 _QUIET_CORES = 0.25
@@ -161,7 +181,7 @@ async def cluster(folder: Path, *, controllers: bool) -> AsyncIterator[Cluster]:
         controller_manager=controllers,
         scheduler=controllers,
         nodes=localplane.DEFAULT_NODES if controllers else (),
-        audit=localplane.AUDIT_CLIENTS,
+        audit=_AUDIT,
     )
     with await asyncio.to_thread(localplane.start, folder, options) as plane:
         connection = plane.connection

@@ -1,8 +1,8 @@
-"""`python -m bench.floor apply|list`: the bare client, in a process of its own.
+"""`python -m bench.floor write|list`: the bare client, in a process of its own.
 
 It knows nothing of the operator: it gets paths and bodies, and does nothing with the answers but
-read them (`apply`) or parse them (`list`). What it is given comes as one line of JSON on standard
-input; `apply` says "ready", and then takes a line "NAME UID" for each tenant.
+read them (`write`) or parse them (`list`). What it is given comes as one line of JSON on standard
+input; `write` says "ready", and then takes a line "NAME UID" for each tenant.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import aiohttp
 import orjson
 
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "bench-floor"}
-_APPLY = {"Content-Type": "application/apply-patch+yaml", "Accept": "application/json"}
+_JSON = "application/json"
+_CONTENT_TYPES = {"PATCH": "application/apply-patch+yaml", "POST": _JSON}
 _ACCEPTED = (200, 201)
 
 
 def main() -> None:
     """Run what the command line says."""
-    command = {"apply": _apply, "list": _list}[sys.argv[1]]
+    command = {"write": _write, "list": _list}[sys.argv[1]]
     asyncio.run(command(json.loads(sys.stdin.readline())))
 
 
@@ -38,16 +39,17 @@ def _session(order: dict[str, Any]) -> aiohttp.ClientSession:
     )
 
 
-async def _apply(order: dict[str, Any]) -> None:
-    """Apply the children of each tenant that is named on standard input, until it ends."""
-    waiting: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-    templates = [(path, body.encode()) for path, body in order["children"]]
+async def _write(order: dict[str, Any]) -> None:
+    """Write all there is for each tenant that is named on standard input, until it ends."""
+    waiting: asyncio.Queue[tuple[str, str, bytes]] = asyncio.Queue()
+    templates = [(method, path, body.encode()) for method, path, body in order["writes"]]
     old_name, old_uid = order["name"], order["uid"].encode()
 
     async def work(session: aiohttp.ClientSession) -> None:
         while True:
-            path, body = await waiting.get()
-            async with session.patch(path, data=body, headers=_APPLY) as answer:
+            method, path, body = await waiting.get()
+            headers = {"Content-Type": _CONTENT_TYPES[method], "Accept": _JSON}
+            async with session.request(method, path, data=body, headers=headers) as answer:
                 text = await answer.read()
                 if answer.status not in _ACCEPTED:
                     raise RuntimeError(f"{path}: {answer.status} {text[:500]!r}")
@@ -56,11 +58,10 @@ async def _apply(order: dict[str, Any]) -> None:
     async def take(lines: asyncio.StreamReader) -> None:
         while line := await lines.readline():
             name, uid = line.decode().split()
-            for path, body in templates:
+            for method, path, body in templates:
                 body_of_tenant = body.replace(old_name.encode(), name.encode())
-                waiting.put_nowait(
-                    (path.replace(old_name, name), body_of_tenant.replace(old_uid, uid.encode()))
-                )
+                body_of_tenant = body_of_tenant.replace(old_uid, uid.encode())
+                waiting.put_nowait((method, path.replace(old_name, name), body_of_tenant))
         await waiting.join()
 
     async with _session(order) as session, asyncio.TaskGroup() as group:

@@ -7,15 +7,15 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from bench import tenants
+from bench.model import Model
 from bench.processes import cpu_seconds
-from bench.tenants import ChildTemplate
 from jitsi_tenant_operator.api.kinds import KINDS
 from jitsi_tenant_operator.api.objects import API_VERSION
 from jitsi_tenant_operator.kube import informer, resources
@@ -30,14 +30,17 @@ _JSON = "application/json"
 _METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
-class BareApplier:
-    """A bare client that applies the children of the tenants that it is told."""
+_METHODS = {"create": "POST", "patch": "PATCH"}
+
+
+class BareWriter:
+    """A bare client that writes what a model has, for the tenants that it is told."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
 
-    def apply(self, name: str, uid: str) -> None:
-        """Have the children of one tenant applied."""
+    def write(self, name: str, uid: str) -> None:
+        """Have everything of one tenant written."""
         assert self._process.stdin is not None
         self._process.stdin.write(f"{name} {uid}\n".encode())
 
@@ -47,9 +50,9 @@ class BareApplier:
 
 
 @asynccontextmanager
-async def bare_applier(
-    connection: Connection, token: str, children: Sequence[ChildTemplate], *, in_flight: int
-) -> AsyncIterator[BareApplier]:
+async def bare_writer(
+    connection: Connection, token: str, model: Model, *, in_flight: int
+) -> AsyncIterator[BareWriter]:
     """A bare client with so many requests in flight, until the block ends.
 
     Raises RuntimeError when it fails; what it says is on standard error.
@@ -58,16 +61,16 @@ async def bare_applier(
         **_server(connection),
         "token": token,
         "in_flight": in_flight,
-        "children": [(child.path, child.body) for child in children],
+        "writes": [(_METHODS[write.key[0]], write.path, write.body) for write in model.writes],
         "name": tenants.SAMPLE_NAME,
-        "uid": tenants.NOBODY,
+        "uid": model.uid,
     }
-    process = await _start("apply", order)
+    process = await _start("write", order)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
         await process.stdout.readline()
-        yield BareApplier(process)
+        yield BareWriter(process)
         process.stdin.close()
         await _ended(process)
     finally:
@@ -96,6 +99,7 @@ def _lists() -> list[tuple[str, str]]:
     """Path with query, and Accept header, of each list that the operator's caches hold."""
     children = Selection(label_selector=MANAGED)
     passwords = Selection(field_selector=f"metadata.name={CREDENTIALS}")
+    names = (resources.NAMESPACES, resources.INGRESS_CLASSES)
     own = [
         resource
         for kind in KINDS
@@ -104,7 +108,7 @@ def _lists() -> list[tuple[str, str]]:
     return [
         *((_path(kind, children, informer.PAGE_SIZE), _JSON) for kind in CHILD_KINDS),
         (_path(resources.SECRETS, passwords, informer.PAGE_SIZE), _JSON),
-        (_path(resources.NAMESPACES, Selection(), informer.PAGE_SIZE), _METADATA),
+        *((_path(kind, Selection(), informer.PAGE_SIZE), _METADATA) for kind in names),
         *((_path(kind, Selection(), PAGE_SIZE), _JSON) for kind in own),
     ]
 

@@ -1,8 +1,8 @@
-"""One new tenant while nothing else happens: how long until its last child is applied.
+"""One new tenant while nothing else happens: how long until the last of it is written.
 
 The operator learns of the tenant by its watch, makes what it must in two steps (a bridge is told
 the port that the API server chose) and sends what does not depend on each other at once. The bare
-client on the other control plane is told of the tenant and applies one child after the other.
+client on the other control plane is told of the tenant and sends one write after the other.
 """
 
 from __future__ import annotations
@@ -12,23 +12,22 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from bench import tenants
 from bench.cluster import Cluster
-from bench.floor_process import bare_applier
-from bench.throughput import until_applied
+from bench.floor_process import bare_writer
+from bench.model import Model
+from bench.throughput import until_written
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Seconds from the tenant's creation to its last child, on both sides."""
+    """Seconds from the tenant's creation to the last write, on both sides."""
 
     operator: float
     floor: float
 
 
-async def measure(own: Cluster, bare: Cluster, names: Sequence[str]) -> list[Sample]:
+async def measure(own: Cluster, bare: Cluster, names: Sequence[str], model: Model) -> list[Sample]:
     """One sample for each name, one after the other."""
-    templates = tenants.child_templates()
     await asyncio.gather(*(each.make_namespaces(names) for each in (own, bare)))
     await _rest(own, bare)
     samples = []
@@ -37,14 +36,14 @@ async def measure(own: Cluster, bare: Cluster, names: Sequence[str]) -> list[Sam
         for log in logs:
             stack.callback(log.close)
         client = await stack.enter_async_context(
-            bare_applier(bare.connection, bare.token, templates, in_flight=1)
+            bare_writer(bare.connection, bare.token, model, in_flight=1)
         )
         for name in names:
-            await bare.make_tenants([name], client.apply)
-            floor = await until_applied(logs[1], [name], templates)
+            await bare.make_tenants([name], client.write)
+            floor = await until_written(logs[1], [name], model)
             await _rest(own, bare)
             await own.make_tenants([name])
-            operator = await until_applied(logs[0], [name], templates)
+            operator = await until_written(logs[0], [name], model)
             await _rest(own, bare)
             samples.append(Sample(operator.ended - operator.started, floor.ended - floor.started))
     return samples

@@ -9,12 +9,19 @@ that nobody meets, or what `localplane.meetings` lets it answer. Nothing routes 
 from localplane.background import attach, start_in_background, stop
 from localplane.connection import Connection
 from localplane.errors import PlaneError
-from localplane.options import AUDIT_CLIENTS, DEFAULT_NODES, PlaneOptions, SimulatedNode
+from localplane.options import (
+    AUDIT_CLIENTS,
+    DEFAULT_NODES,
+    AuditPolicy,
+    PlaneOptions,
+    SimulatedNode,
+)
 from localplane.plane import LocalPlane, start
 
 __all__ = [
     "AUDIT_CLIENTS",
     "DEFAULT_NODES",
+    "AuditPolicy",
     "Connection",
     "LocalPlane",
     "PlaneError",

@@ -6,7 +6,7 @@ are no change handlers, no timers and no daemons, so it writes nothing to them.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import kopf
 
@@ -38,7 +38,7 @@ def registry(operator: Operator) -> kopf.OperatorRegistry:
         settings.persistence.finalizer = f"{GROUP}/unused"
         settings.persistence.diffbase_storage = NoDiffBase()
         settings.persistence.progress_storage = NoProgress()
-        settings.watching.chunk_size = 250
+        settings.watching.chunk_size = 100
         settings.watching.server_timeout = 300
         settings.watching.client_timeout = 310
         settings.networking.request_timeout = 30
@@ -56,5 +56,16 @@ def registry(operator: Operator) -> kopf.OperatorRegistry:
         async def observe(event: kopf.RawEvent, **_: Any) -> None:
             body: JsonObject = dict(event["object"])
             operator.observe(body["kind"], event["type"], body)
+            _shrink(cast("JsonObject", event["object"]))
 
     return handlers
+
+
+def _shrink(seen: JsonObject) -> None:
+    """Take out what kopf has no more use for.
+
+    For some seconds it keeps each object that it has shown, after a listing all of them at once.
+    """
+    for part in ("spec", "status"):
+        seen.pop(part, None)
+    seen["metadata"].pop("managedFields", None)

@@ -55,7 +55,7 @@ STUCK_SECONDS = 900.0
 """Work on one key that takes longer than this will not end by itself."""
 RELOAD_SECONDS = 3600.0
 """How often our own kinds are read again, for deletions that nobody told of."""
-PAGE_SIZE = 250
+PAGE_SIZE = 100
 NOTICES_AT_ONCE = 2
 """How many notices are handed to the mail server at once."""
 
@@ -276,6 +276,7 @@ class Leader:
                     for body in page.items:
                         seen.add(ObjectRef.of(body))
                         self.observe(kind.definition.kind, None, body)
+                    page.items.clear()  # a parsed page is large, and the next one is awaited now
             except NotFound as error:
                 raise ConfigurationError(
                     f"the API server does not know {resource.plural}.{GROUP}: install the CRDs,"

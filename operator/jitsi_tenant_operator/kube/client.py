@@ -26,7 +26,7 @@ _JSON_PATCH = "application/json-patch+json"
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
-
+_Answer = tuple[Request, asyncio.Task[bytes]]
 
 MAX_IN_FLIGHT = 64
 """How many requests may be under way at once: a third of what an API server takes by default."""
@@ -138,20 +138,23 @@ class KubeClient:
         """The most recent objects, in pages of one consistent list.
 
         Raises Gone when the list became too old between two pages: start again.
+
+        A page is parsed when it is asked for: parsed, it is ten times as large, and many lists
+        are read at once when the operator starts.
         """
         selection = selection or Selection()
         accept = _METADATA.format("List") if selection.metadata_only else JSON
         query = {**selection.query(), "limit": str(page_size)}
 
-        def read() -> asyncio.Task[JsonObject]:
+        def read() -> _Answer:
             path = _with_query(resource.path(selection.namespace), query)
             request = _request("list", resource, "GET", path, accept=accept)
-            return asyncio.create_task(self._json(request))
+            return request, asyncio.create_task(self._transport.send(request))
 
-        page: asyncio.Task[JsonObject] | None = read()
+        page: _Answer | None = read()
         try:
             while page is not None:
-                answer = await page
+                answer = _parsed(page[0], await page[1])
                 query["continue"] = answer["metadata"].get("continue", "")
                 # The server makes the next page while the caller works on this one.
                 page = read() if query["continue"] else None
@@ -160,8 +163,8 @@ class KubeClient:
                 del answer, items  # a parsed page is large, and the next one is awaited now
         finally:
             if page is not None:
-                page.cancel()
-                await asyncio.gather(page, return_exceptions=True)
+                page[1].cancel()
+                await asyncio.gather(page[1], return_exceptions=True)
 
     async def watch(
         self,
@@ -319,11 +322,7 @@ class KubeClient:
         return resource, path
 
     async def _json(self, request: Request) -> JsonObject:
-        body = await self._transport.send(request)
-        try:
-            return cast("JsonObject", orjson.loads(body))
-        except orjson.JSONDecodeError as error:
-            raise Unavailable(f"{request.verb} {request.path}: no JSON in the answer") from error
+        return _parsed(request, await self._transport.send(request))
 
 
 def _request(verb: str, resource: Resource, method: str, path: str, **rest: Any) -> Request:
@@ -337,6 +336,13 @@ def _request(verb: str, resource: Resource, method: str, path: str, **rest: Any)
         queued=resource != LEASES,
         **rest,
     )
+
+
+def _parsed(request: Request, body: bytes) -> JsonObject:
+    try:
+        return cast("JsonObject", orjson.loads(body))
+    except orjson.JSONDecodeError as error:
+        raise Unavailable(f"{request.verb} {request.path}: no JSON in the answer") from error
 
 
 def _event(line: bytes, path: str) -> WatchEvent:

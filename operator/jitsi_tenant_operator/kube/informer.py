@@ -25,7 +25,7 @@ from jitsi_tenant_operator.kube.resources import Resource
 
 _log = logging.getLogger(__name__)
 
-PAGE_SIZE = 200
+PAGE_SIZE = 100
 """Objects per request of a list."""
 
 _FIRST_BACKOFF_SECONDS = 0.5

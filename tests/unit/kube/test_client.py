@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -201,8 +201,39 @@ async def test_a_list_that_is_left_early_leaves_nothing_behind(
         async for _ in pages:
             await script.received(2)
             break
-    assert not [task for task in asyncio.all_tasks() if "_json" in repr(task.get_coro())]
+    assert not _under_way()
     assert not caplog.records
+
+
+async def test_a_page_is_not_parsed_before_it_is_asked_for(
+    client: KubeClient, script: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.add({"metadata": {"resourceVersion": "7", "continue": "x"}, "items": []})
+    script.add({"metadata": {"resourceVersion": "7"}, "items": []})
+    parsed: list[bytes] = []
+    loads = orjson.loads
+
+    def count(text: bytes) -> Any:
+        parsed.append(text)
+        return loads(text)
+
+    async with aclosing(client.list_pages(CONFIG_MAPS)) as pages:
+        monkeypatch.setattr(orjson, "loads", count)
+        await anext(pages)
+        await asyncio.wait(_under_way())
+        assert (len(script.requests), len(parsed)) == (2, 1)
+        await anext(pages)
+        assert len(parsed) == 2
+
+
+def _under_way() -> set[asyncio.Task[Any]]:
+    """The requests that the client has under way on its own."""
+    ours = "jitsi_tenant_operator"
+    return {
+        task
+        for task in asyncio.all_tasks()
+        if ours in cast("Any", task.get_coro()).cr_code.co_filename
+    }
 
 
 def _lines(*lines: bytes, then: asyncio.Event | None = None) -> Any:
