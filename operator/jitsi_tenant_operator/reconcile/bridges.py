@@ -53,7 +53,8 @@ class Bridge:
         """
         pod, workload = self.pod, self.workload
         if workload is not None:
-            return workload.owner_uid == uid and not workload.deleting
+            # One whose owner somebody took away is still the tenant's, and is given it back.
+            return workload.owner_uid in (uid, None) and not workload.deleting
         return pod is not None and pod.owner_uid is None and not pod.deleting
 
     def leaves(self, uid: str) -> bool:

@@ -33,7 +33,7 @@ def _id(value: object) -> str:
 AROUND = {
     "spec.access.jwt": {"authentication": "JWT"},
     "spec.access.ldap": {"authentication": "LDAP"},
-    "spec.registeredLetter": {"channel": "RegisteredLetter"},
+    "spec.registeredLetter": {"about": "LatePayment", "channel": "RegisteredLetter"},
 }
 """What must stand beside a section for it to be allowed at all."""
 
