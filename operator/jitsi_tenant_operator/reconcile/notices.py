@@ -28,7 +28,7 @@ from jitsi_tenant_operator.reconcile.conditions import (
     lacking,
     unknown,
 )
-from jitsi_tenant_operator.reconcile.contract_objects import is_sent_by_operator
+from jitsi_tenant_operator.reconcile.contract_objects import is_pending, is_sent_by_operator
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.queue import FailedError
 from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve
@@ -97,7 +97,7 @@ class NoticeReconciler:
         except NotFound:
             return None
         notice = JitsiNotice.parse(body)
-        if known.pending:
+        if is_pending(notice):
             return await self._send(body, notice)
         await self._publish(body, notice, _status(notice), _sent_by_hand(notice))
         return None
@@ -222,11 +222,9 @@ def _on_its_way() -> Finding:
 def _sent_by_hand(notice: JitsiNotice) -> Finding:
     """How a notice stands that the operator has not, or no more, to send."""
     letter, status = notice.spec.registered_letter, _status(notice)
-    if status.sent_at is not None or letter is not None:
+    if status.sent_at is not None or letter is not None or is_sent_by_operator(notice):
         return found(ConditionType.SENT)
     text = "enter in spec.registeredLetter when it was sent and delivered"
-    if is_sent_by_operator(notice):
-        text = "it is being sent"
     return Finding(ConditionType.SENT, ConditionStatus.UNKNOWN, Reason.BY_OTHER_MEANS, text)
 
 

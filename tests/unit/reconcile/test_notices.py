@@ -148,6 +148,21 @@ async def test_killed_between_sending_and_saying_so_it_repeats_the_same_letter(
     assert office.post.written == 1
 
 
+@pytest.mark.parametrize("by_link", [True, False], ids=["by the link", "by other means"])
+async def test_what_is_acknowledged_is_not_sent_again(office: Office, *, by_link: bool) -> None:
+    """The server took it, its answer was lost, and the client was quicker than the next attempt."""
+    office.post.trouble = [NotSentError("the connection was lost", permanent=False)]
+    with pytest.raises(FailedError):
+        await office.work()
+    reconciler = office.restart()
+    part = "status" if by_link else "spec"
+    office.kube.objects[REF][part]["acknowledgedAt"] = "2026-06-01T08:00:00Z"
+    assert await reconciler.reconcile(REF) is None, "though nobody has told of it yet"
+    await office.work()
+    assert len(office.post.sent) == 1
+    assert (office.condition("Sent")[0], office.condition("Received")[0]) == ("True", "True")
+
+
 async def test_what_may_mend_itself_is_tried_again(office: Office) -> None:
     office.post.trouble = [NotSentError("the mail server is away", permanent=False)]
     with pytest.raises(FailedError):
