@@ -18,7 +18,7 @@ from jitsi_tenant_operator.api.platform import JitsiPlatform, PlatformNotificati
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.contract.facts import Notice
 from jitsi_tenant_operator.kube.client import KubeClient
-from jitsi_tenant_operator.kube.errors import NotFound
+from jitsi_tenant_operator.kube.errors import Conflict, NotFound
 from jitsi_tenant_operator.reconcile.conditions import (
     ConditionType,
     Finding,
@@ -37,6 +37,12 @@ from jitsi_tenant_operator.reconcile.world import World
 
 REFUSED_SECONDS = 6 * 3600.0
 """After how long a notice that was refused for good is tried again although nothing changed."""
+
+
+UNRESOLVED_SECONDS = 300.0
+"""After how long a notice is looked at again whose tenant could not be carried out."""
+_TRIES = 5
+"""How often it is tried to say that a notice has left, while others write it too."""
 
 
 class NotSentError(Exception):
@@ -107,7 +113,9 @@ class NoticeReconciler:
         sending = self._sending(body, notice)
         if isinstance(sending, Finding):
             await self._publish(body, notice, status, sending)
-            return None
+            # Nobody tells of what the tenant refers to, such as a plan that is made after all.
+            unresolved = sending.reason is Reason.TENANT_NOT_RESOLVED
+            return Again(UNRESOLVED_SECONDS) if unresolved else None
         try:
             if status.letter is None or self._is_outdated(sending, status.letter):
                 letter = await self._dispatch.write(sending)
@@ -118,11 +126,28 @@ class NoticeReconciler:
         except NotSentError as error:
             await self._failed(body, notice, status, error)
             return Again(REFUSED_SECONDS)
-        status = status.model_copy(
-            update={"sent_at": self._client.clock.now(), "reply": reply[:512]}
-        )
-        await self._publish(body, notice, status, found(ConditionType.SENT))
+        await self._record_sent(body, notice, status, reply)
         return None
+
+    async def _record_sent(
+        self, body: JsonObject, notice: JitsiNotice, status: JitsiNoticeStatus, reply: str
+    ) -> None:
+        """Say that it has left. What others wrote meanwhile is kept, and nothing is sent again."""
+        sent = {"sent_at": self._client.clock.now(), "reply": reply[:512]}
+        for left in reversed(range(_TRIES)):
+            after = status.model_copy(update=sent)
+            try:
+                await self._publish(body, notice, after, found(ConditionType.SENT))
+                return
+            except Conflict:
+                if not left:
+                    raise
+            try:
+                body = await self._client.get(notice.ref)
+            except NotFound:
+                return
+            notice = JitsiNotice.parse(body)
+            status = _status(notice)
 
     async def _failed(
         self, body: JsonObject, notice: JitsiNotice, status: JitsiNoticeStatus, error: NotSentError
