@@ -21,6 +21,7 @@ from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.api.record import JitsiTenantRecord
 from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.facts import Ledger, Notice
+from jitsi_tenant_operator.reconcile.notice_keys import key_of
 
 DELETED = "DELETED"
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -263,7 +264,7 @@ def _notice(notice: JitsiNotice, unknown: datetime) -> KnownNotice:
     sent = _sent(notice, acknowledged)
     created = _created(metadata, sent or unknown)
     fact = Notice(
-        key=spec.key or f"{metadata.name}/{metadata.creation_timestamp}",
+        key=key_of(notice),
         kind=spec.about,
         # What the post carries is entered after it was sent.
         created=min(created, letter.sent_at) if letter is not None else created,

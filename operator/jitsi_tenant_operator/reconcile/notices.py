@@ -138,10 +138,11 @@ class NoticeReconciler:
             after = status.model_copy(update=sent)
             try:
                 await self._publish(body, notice, after, found(ConditionType.SENT))
-                return
             except Conflict:
                 if not left:
                     raise
+            else:
+                return
             try:
                 body = await self._client.get(notice.ref)
             except NotFound:
