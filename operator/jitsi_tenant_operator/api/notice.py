@@ -121,7 +121,8 @@ class JitsiNoticeSpec(Model):
     by: Party = Party.HOST
     """Who gives it."""
     key: NoticeKey | None = None
-    """What it answers to in the ledger; the operator's own notices have one, others none."""
+    """What it answers to in the ledger; the operator's own notices have one. In a notice that
+    bears another name than the operator gives, it counts for nothing."""
     breach: Breach | None = None
     """For a FormalNotice: what is to be remedied."""
     channel: Channel = Channel.EMAIL

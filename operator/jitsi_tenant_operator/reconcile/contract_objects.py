@@ -21,6 +21,7 @@ from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.api.record import JitsiTenantRecord
 from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.facts import Ledger, Notice
+from jitsi_tenant_operator.reconcile.notice_keys import key_of
 
 DELETED = "DELETED"
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -259,15 +260,11 @@ def record_ref(key: TenantKey) -> ObjectRef:
 def _notice(notice: JitsiNotice, unknown: datetime) -> KnownNotice:
     spec, status, metadata = notice.spec, notice.status, notice.metadata
     letter = spec.registered_letter
-    sent = letter.sent_at if letter is not None else status.sent_at if status is not None else None
-    receipts = [
-        at
-        for at in (spec.acknowledged_at, status.acknowledged_at if status is not None else None)
-        if at is not None
-    ]
+    acknowledged = _acknowledged(notice)
+    sent = _sent(notice, acknowledged)
     created = _created(metadata, sent or unknown)
     fact = Notice(
-        key=spec.key or f"{metadata.name}/{metadata.creation_timestamp}",
+        key=key_of(notice),
         kind=spec.about,
         # What the post carries is entered after it was sent.
         created=min(created, letter.sent_at) if letter is not None else created,
@@ -275,11 +272,11 @@ def _notice(notice: JitsiNotice, unknown: datetime) -> KnownNotice:
         channel=spec.channel,
         sent=sent,
         delivered=letter.delivered_at if letter is not None else None,
-        acknowledged=min(receipts, default=None),
+        acknowledged=acknowledged,
         remedied=spec.remedied_at,
         **({"breach": spec.breach} if spec.breach is not None else {}),
     )
-    pending = sent is None and is_sent_by_operator(notice)
+    pending = is_pending(notice)
     conditions = (status.conditions if status is not None else None) or ()
     return KnownNotice(
         ref=notice.ref,
@@ -296,6 +293,28 @@ def _notice(notice: JitsiNotice, unknown: datetime) -> KnownNotice:
 def is_sent_by_operator(notice: JitsiNotice) -> bool:
     """Whether the operator sends it, rather than the post or the client."""
     return notice.spec.by is Party.HOST and notice.spec.channel is not Channel.REGISTERED_LETTER
+
+
+def is_pending(notice: JitsiNotice) -> bool:
+    """Whether the operator still has to send it."""
+    return is_sent_by_operator(notice) and _sent(notice, _acknowledged(notice)) is None
+
+
+def _acknowledged(notice: JitsiNotice) -> datetime | None:
+    by_link = notice.status.acknowledged_at if notice.status is not None else None
+    receipts = (notice.spec.acknowledged_at, by_link)
+    return min((at for at in receipts if at is not None), default=None)
+
+
+def _sent(notice: JitsiNotice, acknowledged: datetime | None) -> datetime | None:
+    """When it was sent. What is acknowledged had left, though the mail server's answer was lost."""
+    letter, status = notice.spec.registered_letter, notice.status
+    if letter is not None:
+        return letter.sent_at
+    sent = status.sent_at if status is not None else None
+    if acknowledged is None or not is_sent_by_operator(notice):
+        return sent
+    return acknowledged if sent is None else min(sent, acknowledged)
 
 
 def _notice_state(known: KnownNotice) -> str:

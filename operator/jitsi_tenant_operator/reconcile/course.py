@@ -6,8 +6,6 @@ there, so that after a crash the next run goes on where it was, and nothing is d
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +30,7 @@ from jitsi_tenant_operator.reconcile.contract_objects import (
     record_ref,
 )
 from jitsi_tenant_operator.reconcile.facts import facts_of
+from jitsi_tenant_operator.reconcile.notice_keys import notice_name
 from jitsi_tenant_operator.reconcile.resolve import Bound
 from jitsi_tenant_operator.render.labels import labels
 
@@ -248,18 +247,10 @@ def _notice(key: TenantKey, action: Action, owner: JsonObject, channel: Channel)
         "apiVersion": API_VERSION,
         "kind": JitsiNotice.definition.kind,
         "metadata": {
-            "name": notice_name(action, channel),
+            "name": notice_name(action.notice, action.key, channel),
             "namespace": key.namespace,
             "labels": labels(key.name),
             "ownerReferences": [owner],
         },
         "spec": {name: value for name, value in spec.items() if value},
     }
-
-
-def notice_name(action: Action, channel: Channel) -> str:
-    """The name of the notice for an action: the same at each attempt to make it."""
-    assert action.notice is not None
-    words = re.sub(r"(?<!^)(?=[A-Z])", "-", action.notice.value).lower()
-    digest = hashlib.sha256(f"{channel}/{action.key}".encode()).hexdigest()[:12]
-    return f"{words}-{digest}"

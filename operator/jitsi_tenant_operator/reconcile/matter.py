@@ -10,6 +10,7 @@ from jitsi_tenant_operator.api.notice import Breach, JitsiNotice, NoticeKind
 from jitsi_tenant_operator.contract.decision import Deadline
 from jitsi_tenant_operator.notify.matter import ErasedData, Matter, Support, Window
 from jitsi_tenant_operator.reconcile.course import Course
+from jitsi_tenant_operator.reconcile.notice_keys import key_of
 from jitsi_tenant_operator.reconcile.resolve import Resolved
 
 
@@ -172,7 +173,7 @@ def _erasure(notice: JitsiNotice, course: Course) -> dict[str, Any]:
 
 def _created(notice: JitsiNotice, course: Course) -> datetime:
     known = {each.key: each.created for each in course.facts.notices}
-    return known.get(notice.spec.key or "", course.now)
+    return known.get(key_of(notice), course.now)
 
 
 def _deadline(course: Course, name: str) -> Deadline | None:

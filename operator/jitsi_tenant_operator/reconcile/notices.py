@@ -18,7 +18,7 @@ from jitsi_tenant_operator.api.platform import JitsiPlatform, PlatformNotificati
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.contract.facts import Notice
 from jitsi_tenant_operator.kube.client import KubeClient
-from jitsi_tenant_operator.kube.errors import NotFound
+from jitsi_tenant_operator.kube.errors import Conflict, NotFound
 from jitsi_tenant_operator.reconcile.conditions import (
     ConditionType,
     Finding,
@@ -28,7 +28,7 @@ from jitsi_tenant_operator.reconcile.conditions import (
     lacking,
     unknown,
 )
-from jitsi_tenant_operator.reconcile.contract_objects import is_sent_by_operator
+from jitsi_tenant_operator.reconcile.contract_objects import is_pending, is_sent_by_operator
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.queue import FailedError
 from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve
@@ -37,6 +37,12 @@ from jitsi_tenant_operator.reconcile.world import World
 
 REFUSED_SECONDS = 6 * 3600.0
 """After how long a notice that was refused for good is tried again although nothing changed."""
+
+
+UNRESOLVED_SECONDS = 300.0
+"""After how long a notice is looked at again whose tenant could not be carried out."""
+_TRIES = 5
+"""How often it is tried to say that a notice has left, while others write it too."""
 
 
 class NotSentError(Exception):
@@ -97,7 +103,7 @@ class NoticeReconciler:
         except NotFound:
             return None
         notice = JitsiNotice.parse(body)
-        if known.pending:
+        if is_pending(notice):
             return await self._send(body, notice)
         await self._publish(body, notice, _status(notice), _sent_by_hand(notice))
         return None
@@ -107,7 +113,9 @@ class NoticeReconciler:
         sending = self._sending(body, notice)
         if isinstance(sending, Finding):
             await self._publish(body, notice, status, sending)
-            return None
+            # Nobody tells of what the tenant refers to, such as a plan that is made after all.
+            unresolved = sending.reason is Reason.TENANT_NOT_RESOLVED
+            return Again(UNRESOLVED_SECONDS) if unresolved else None
         try:
             if status.letter is None or self._is_outdated(sending, status.letter):
                 letter = await self._dispatch.write(sending)
@@ -118,11 +126,29 @@ class NoticeReconciler:
         except NotSentError as error:
             await self._failed(body, notice, status, error)
             return Again(REFUSED_SECONDS)
-        status = status.model_copy(
-            update={"sent_at": self._client.clock.now(), "reply": reply[:512]}
-        )
-        await self._publish(body, notice, status, found(ConditionType.SENT))
+        await self._record_sent(body, notice, status, reply)
         return None
+
+    async def _record_sent(
+        self, body: JsonObject, notice: JitsiNotice, status: JitsiNoticeStatus, reply: str
+    ) -> None:
+        """Say that it has left. What others wrote meanwhile is kept, and nothing is sent again."""
+        sent = {"sent_at": self._client.clock.now(), "reply": reply[:512]}
+        for left in reversed(range(_TRIES)):
+            after = status.model_copy(update=sent)
+            try:
+                await self._publish(body, notice, after, found(ConditionType.SENT))
+            except Conflict:
+                if not left:
+                    raise
+            else:
+                return
+            try:
+                body = await self._client.get(notice.ref)
+            except NotFound:
+                return
+            notice = JitsiNotice.parse(body)
+            status = _status(notice)
 
     async def _failed(
         self, body: JsonObject, notice: JitsiNotice, status: JitsiNoticeStatus, error: NotSentError
@@ -222,11 +248,9 @@ def _on_its_way() -> Finding:
 def _sent_by_hand(notice: JitsiNotice) -> Finding:
     """How a notice stands that the operator has not, or no more, to send."""
     letter, status = notice.spec.registered_letter, _status(notice)
-    if status.sent_at is not None or letter is not None:
+    if status.sent_at is not None or letter is not None or is_sent_by_operator(notice):
         return found(ConditionType.SENT)
     text = "enter in spec.registeredLetter when it was sent and delivered"
-    if is_sent_by_operator(notice):
-        text = "it is being sent"
     return Finding(ConditionType.SENT, ConditionStatus.UNKNOWN, Reason.BY_OTHER_MEANS, text)
 
 

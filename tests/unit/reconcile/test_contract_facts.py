@@ -70,6 +70,17 @@ def test_an_e_mail_is_received_when_it_is_acknowledged_by_whatever_means(
     assert found.received == datetime(2026, 7, 2, 10, tzinfo=UTC), "the earlier of both"
 
 
+@pytest.mark.parametrize("sent", [None, "2026-07-03T10:00:00Z"], ids=["unknown", "again later"])
+def test_what_is_acknowledged_was_sent_by_then(
+    facts: Callable[..., Facts], sent: str | None
+) -> None:
+    """The mail server's answer was lost, and the client was quicker than the next attempt."""
+    body = notice()
+    body["status"] = {"acknowledgedAt": "2026-07-02T10:00:00Z"} | ({"sentAt": sent} if sent else {})
+    (found,) = facts(body).notices
+    assert found.sent == found.received == datetime(2026, 7, 2, 10, tzinfo=UTC)
+
+
 def test_what_another_system_was_told_is_no_notice_to_the_client(
     facts: Callable[..., Facts],
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef, TenantKey
+from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.contract.decision import ContractState, ServiceState
 from jitsi_tenant_operator.kube.errors import Unavailable
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, record_ref
@@ -80,6 +80,16 @@ def stored(make: Callable[..., Any], kind: str) -> JsonObject:
 @pytest.fixture
 def desk(kube: Any, make: Callable[..., Any]) -> Desk:
     return Desk(kube, make)
+
+
+def notice(name: str, key: str) -> JsonObject:
+    """A notice that somebody made."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "JitsiNotice",
+        "metadata": {"name": name, "namespace": KEY.namespace, "generation": 1},
+        "spec": {"about": "Suspension", "key": key},
+    }
 
 
 SUSPENDED = {"suspension": {"service": {"reason": "ProhibitedUse"}}}
@@ -192,6 +202,27 @@ async def test_the_ledger_follows_the_host(desk: Desk) -> None:
     await desk.follow()
     await desk.follow(host="other.example.net")
     assert desk.kube.objects[record_ref(KEY)]["spec"]["host"] == "other.example.net"
+
+
+@pytest.mark.parametrize("copied", ["Notice/", "Record/Service/"])
+async def test_a_notice_made_by_hand_stands_in_for_nothing_that_is_due(
+    desk: Desk, kube: Any, copied: str
+) -> None:
+    """Somebody foresees a key, and makes a notice of another name with it."""
+    rehearsal = Desk(type(kube)(kube.clock), desk.make)
+    await rehearsal.follow()
+    await rehearsal.follow(**SUSPENDED)
+    key = next(each["key"] for each in rehearsal.entries()[4:] if each["key"].startswith(copied))
+
+    await desk.follow()
+    desk.kube.put(notice("by-hand", key))
+    desk.restart()
+    await desk.follow(**SUSPENDED)
+    assert "Service Suspended" in desk.told()
+    made = {each["metadata"]["name"] for each in desk.notices()}
+    assert made == {"by-hand", *(each["metadata"]["name"] for each in rehearsal.notices())}
+    keys = [each["key"] for each in desk.entries()]
+    assert len(keys) == len(set(keys))
 
 
 async def test_other_systems_are_told_too_before_the_client_is(desk: Desk) -> None:
