@@ -34,7 +34,7 @@ from jitsi_tenant_operator.kube.errors import (
     NameTaken,
     NotFound,
 )
-from jitsi_tenant_operator.kube.replacement import REPLACEABLE, make_way
+from jitsi_tenant_operator.kube.replacement import REPLACEABLE, foresee, make_way
 
 _NO_OBJECT_HAS_THIS_VERSION = "1"
 _ROUNDS = 3
@@ -172,8 +172,9 @@ class Applier(Generic[K]):
         """Whether applying a child would change the `part` of it, such as ("spec", "template").
 
         False for one that is not there, or is not the owner's. Whoever is asked is the API server,
-        by a dry run, and once only for each intent and each content of the live object. Raises
-        KubeError; of an intent that cannot be applied, what `apply` would say.
+        by a dry run, and once only for each intent and each content of the live object. A workload
+        that would be made anew changes as a whole if its pods cannot go on. Raises KubeError; of an
+        intent that cannot be applied, what `apply` would say.
         """
         desired = self._complete(owner, child)
         record = self._cache.get(desired.ref)
@@ -190,9 +191,17 @@ class Applier(Generic[K]):
 
     async def _foresee(self, desired: _Desired, uid: str, part: Sequence[str]) -> bool:
         metadata = {**desired.body["metadata"], "uid": uid}
+        body = {**desired.body, "metadata": metadata}
         try:
             before = await self._client.get(desired.ref)
-            after = await self._client.apply({**desired.body, "metadata": metadata}, dry_run=True)
+            try:
+                after = await self._client.apply(body, dry_run=True)
+            except Immutable as error:
+                if desired.ref.kind not in REPLACEABLE:
+                    raise
+                propagation, after = await foresee(self._client, before, desired.body, error)
+                if propagation != "Orphan":
+                    return True
         except NotFound:
             return False
         return bool(_part(before, part) != _part(after, part))

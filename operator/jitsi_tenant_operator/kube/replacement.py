@@ -42,16 +42,26 @@ async def make_way(client: KubeClient, desired: JsonObject, uid: str, refusal: I
         live = await client.get(ref)
         if live["metadata"]["uid"] != uid:
             return False
-        propagation = propagation_for(live, desired)
-        if propagation != "Orphan" and _takes_volumes_along(live):
-            raise refusal
-        await client.create(_trial(desired), dry_run=True)
+        propagation, _ = await foresee(client, live, desired, refusal)
         await client.delete(ref, uid=uid, propagation=propagation)
     except (NotFound, Conflict):
         return False  # it is gone, or another has its name: the next apply tells
     fate = "its pods go on" if propagation == "Orphan" else "its pods are replaced"
     log.warning("%s: made anew, %s: %s", ref, fate, ", ".join(c.field for c in refusal.causes))
     return True
+
+
+async def foresee(
+    client: KubeClient, live: JsonObject, desired: JsonObject, refusal: Immutable
+) -> tuple[Propagation, JsonObject]:
+    """How `live` would be deleted, and what the API server would make of `desired` in its place.
+
+    Nothing is changed. Raises what `make_way` would, NotFound when the namespace is gone.
+    """
+    propagation = propagation_for(live, desired)
+    if propagation != "Orphan" and _takes_volumes_along(live):
+        raise refusal
+    return propagation, await client.create(_trial(desired), dry_run=True)
 
 
 def propagation_for(live: JsonObject, desired: JsonObject) -> Propagation:

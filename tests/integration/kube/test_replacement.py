@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
+from jitsi_tenant_operator.kube.apply import Child, Owner
 from jitsi_tenant_operator.kube.errors import Forbidden, Immutable, Invalid, NameTaken
 from jitsi_tenant_operator.kube.resources import (
     CONFIG_MAPS,
@@ -31,6 +32,7 @@ Eventually = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 RELAXED = {"matchLabels": {"app": "a"}}
 OTHER = {"matchLabels": {"app": "a", "part": "z"}}
+TEMPLATE = ("spec", "template")
 
 
 def claims(size: str, *names: str) -> list[JsonObject]:
@@ -170,6 +172,30 @@ async def test_a_workload_is_made_anew_and_its_pods_go_on_where_they_can(
     assert operator.drifts() == 0
 
 
+@each_change
+async def test_whether_pods_would_go_on_is_foreseen(
+    new_operator: NewOperator,
+    body: Body,
+    read: Read,
+    owner: Owner[str],
+    inside: Namespace,
+    change: Change,
+) -> None:
+    """Only pods that are replaced are an interruption, also when their workload is made anew."""
+    old, new = before_and_after(body, change)
+    operator = await new_operator(change.kind)
+    await operator.apply(old)
+    before = read(old)
+    pod = await inside.one_pod_of(before)
+    other = deepcopy(new)
+    other["spec"]["template"]["spec"]["priorityClassName"] = "low"
+    for wanted, cut in ((new, not change.go_on), (other, True)):
+        assert await operator.applier.would_change(owner, Child(wanted), TEMPLATE) is cut
+    assert read(old)["metadata"]["uid"] == before["metadata"]["uid"]
+    assert await inside.one_pod_of(before) == pod
+    assert "delete" not in operator.sent()
+
+
 class KilledError(Exception):
     """The process ends."""
 
@@ -269,13 +295,15 @@ async def test_an_object_with_other_mistakes_deletes_nothing(
 
 
 async def test_volumes_are_not_deleted_with_their_stateful_set(
-    new_operator: NewOperator, body: Body, read: Read
+    new_operator: NewOperator, body: Body, read: Read, owner: Owner[str]
 ) -> None:
     old, new = before_and_after(body, CHANGES["claim-added"])
     old["spec"]["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Delete"}
     operator = await new_operator(STATEFUL_SETS)
     await operator.apply(old)
     before = read(old)
+    with pytest.raises(Immutable):
+        await operator.applier.would_change(owner, Child(new), TEMPLATE)
     (error,) = (await operator.apply(new)).failed.values()
     assert isinstance(error, Immutable)
     assert read(old)["metadata"]["uid"] == before["metadata"]["uid"]

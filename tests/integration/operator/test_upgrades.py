@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.render.labels import MANAGER
+from localplane.meetings import nobody_meets, people_meet
 from trial.cluster import Cluster, Tenant, path_of
 from trial.expectation import exact
 from trial.operating import Operating
@@ -14,6 +15,7 @@ from trial.waiting import until
 if TYPE_CHECKING:
     from tests.integration.operator.conftest import Operate
 
+LOOK_SECONDS = 31.0
 KEPT = ("name", "namespace", "labels", "annotations", "ownerReferences")
 
 
@@ -63,6 +65,45 @@ async def test_meetings_outlive_a_stateful_set_that_must_be_made_anew(
         name = "children_applied_total"
         assert operator.metric(name, kind="StatefulSet", op="replace") == 1
         assert operator.metric(name, kind="StatefulSet", op="create") == 1
+        assert operator.metric("reconcile_total", result="failed") == 0
+
+
+async def test_pods_that_a_new_stateful_set_would_replace_go_on_until_nobody_meets(
+    cluster: Cluster, operate: Operate
+) -> None:
+    async with operate() as operator:
+        tenant = await cluster.tenant()
+        await tenant.ready()
+        await operator.quiet()
+    prosody = tenant.child("StatefulSet", "prosody")
+    template = (await cluster.get(prosody))["spec"]["template"]
+    template["spec"]["priorityClassName"] = "system-cluster-critical"
+    old = await made_otherwise(cluster, prosody, {"serviceName": "before", "template": template})
+    uid = old["metadata"]["uid"]
+    cluster.connection.kubectl(
+        *("rollout", "status", "-n", tenant.namespace, f"statefulset/{prosody.name}"),
+        "--timeout=60s",
+    )
+    pod = await prosody_pod(tenant, old)
+    labels = "app.kubernetes.io/component=jicofo"
+    (jicofo,) = await cluster.list("v1", "Pod", tenant.namespace, labels)
+    address = jicofo["status"]["podIP"]
+    people_meet(address)
+
+    async def waits() -> bool:
+        return bool((await tenant.condition("UpToDate"))["reason"] == "WaitingForIdle")
+
+    async with operate() as operator:
+        await until(waits)
+        assert (await cluster.get(prosody))["metadata"]["uid"] == uid
+        assert await prosody_pod(tenant, old) == pod
+        nobody_meets(address)
+        operator.clock.turn(LOOK_SECONDS)
+        await tenant.ready()
+        await exact(tenant)
+        new = await cluster.get(prosody)
+        assert new["metadata"]["uid"] != uid
+        assert operator.metric("children_applied_total", kind="StatefulSet", op="replace") == 1
         assert operator.metric("reconcile_total", result="failed") == 0
 
 
