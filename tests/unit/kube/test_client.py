@@ -102,12 +102,20 @@ async def test_a_passing_failure_is_not_seen_by_the_caller(
 
 
 async def test_the_server_decides_when_to_come_back_within_reason(
-    client: KubeClient, script: Any, clock: Any
+    client: KubeClient, script: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script.add(_status(429), status=429, headers={"Retry-After": "4"}).add(OBJECT)
-    started = clock.monotonic()
+    waited: list[float] = []
+    sleep = clock.sleep
+
+    async def noted(seconds: float) -> None:
+        waited.append(seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr(clock, "sleep", noted)
     assert await _outcome(clock, client.get(REF)) == OBJECT
-    assert 4 <= clock.monotonic() - started <= 5, "never earlier, a little later"
+    assert len(waited) == 1
+    assert 4 <= waited[0] <= 5, "never earlier, a little later"
     script.answers.clear()
     script.add(_status(429), status=429, headers={"Retry-After": "60"})
     error = await _outcome(clock, client.get(REF))
