@@ -14,7 +14,12 @@ from functools import lru_cache
 from jitsi_tenant_operator.api.notice import Channel, JitsiNotice
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.platform import JitsiPlatformSpec
-from jitsi_tenant_operator.api.record import JitsiTenantRecord, RecordEntry, RecordEvent
+from jitsi_tenant_operator.api.record import (
+    MAX_ENTRIES,
+    JitsiTenantRecord,
+    RecordEntry,
+    RecordEvent,
+)
 from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.decide import decide
@@ -48,8 +53,23 @@ class Course:
     now: datetime
     record: KnownRecord | None
     unreadable: tuple[Unreadable, ...] = ()
+    record_problem: str | None = None
+    """Why the record, which is there, cannot be read."""
     failed: KubeError | None = None
     """Why what is due could not all be done; the service follows the decision all the same."""
+
+    @property
+    def missing(self) -> list[Happening]:
+        """What the ledger should have by now, and has not."""
+        known = self.record.ledger if self.record is not None else None
+        done = known.done if known is not None else frozenset()
+        return [each for each in _happenings(self) if each.key not in done]
+
+    @property
+    def ledger_full(self) -> bool:
+        """Whether the ledger has no room for what it should have by now."""
+        record = self.record
+        return record is not None and record.entries + len(self.missing) > MAX_ENTRIES
 
     @property
     def seconds_to_next(self) -> float | None:
@@ -100,7 +120,8 @@ class ContractFollower:
             *self._objects.maintenances.unreadable(""),
         )
         decision = decide(facts, resolved.terms, now, calendar)
-        return Course(decision, facts, calendar, now, record, unreadable)
+        problem = self._objects.unreadable_record(key)
+        return Course(decision, facts, calendar, now, record, unreadable, problem)
 
     async def _step(
         self, key: TenantKey, course: Course, resolved: Resolved, owner: JsonObject
@@ -109,13 +130,14 @@ class ContractFollower:
         record = course.record
         if course.decision.contract is ContractState.DRAFT and record is None:
             return False
-        if self._objects.unreadable_record(key) or (record and record.broken_at is not None):
+        if course.record_problem is not None or (record and record.broken_at is not None):
             return False
         if record is None:
             await self._begin(key, course, resolved)
             return True
-        done = record.ledger.done if record.ledger is not None else frozenset()
-        missing = [each for each in _happenings(course) if each.key not in done]
+        if course.ledger_full:
+            return False
+        missing = course.missing
         if missing or record.host != resolved.host:
             await self._append(record, missing, course.now, resolved.host)
             return True
