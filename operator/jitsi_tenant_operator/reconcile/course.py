@@ -27,7 +27,7 @@ from jitsi_tenant_operator.contract.decision import Action, ActionKind, Contract
 from jitsi_tenant_operator.contract.facts import Axis, Facts
 from jitsi_tenant_operator.contract.ledger import Happening
 from jitsi_tenant_operator.kube.client import KubeClient
-from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError
+from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError, NameTaken
 from jitsi_tenant_operator.reconcile.contract_objects import (
     ContractObjects,
     KnownRecord,
@@ -142,9 +142,16 @@ class ContractFollower:
             await self._append(record, missing, course.now, resolved.host)
             return True
         due = [each for each in course.decision.actions if each.kind is ActionKind.NOTIFY]
+        taken = None
         for action in due:
-            for notice in _notices(key, action, owner, resolved.platform.spec):
-                await self._make(notice)
+            try:
+                for notice in _notices(key, action, owner, resolved.platform.spec):
+                    await self._make(notice)
+            except NameTaken as error:
+                # Whoever takes the name of one notice must not hold up the others.
+                taken = taken or error
+        if taken is not None:
+            raise taken
         return bool(due)
 
     async def _begin(self, key: TenantKey, course: Course, resolved: Resolved) -> None:
@@ -212,6 +219,11 @@ class ContractFollower:
             answer = await self._client.create(body)
         except AlreadyExists:
             answer = await self._client.get(ObjectRef.of(body))
+            if answer.get("spec", {}).get("key") != body["spec"]["key"]:
+                raise NameTaken(
+                    ObjectRef.of(body),
+                    "it is not the operator's notice: delete it, so that the client can be told",
+                ) from None
         self._objects.notices.observe(None, answer)
         self._made(ObjectRef.of(answer))
 

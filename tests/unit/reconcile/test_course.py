@@ -13,7 +13,7 @@ from jitsi_tenant_operator.api.record import MAX_ENTRIES, JitsiTenantRecord, Rec
 from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.decision import ContractState, ServiceState
 from jitsi_tenant_operator.contract.ledger import Happening
-from jitsi_tenant_operator.kube.errors import Unavailable
+from jitsi_tenant_operator.kube.errors import NameTaken, Unavailable
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Finding, Reason
 from jitsi_tenant_operator.reconcile.contract_findings import of_contract
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, record_ref
@@ -256,6 +256,23 @@ async def test_the_ledger_follows_the_host(desk: Desk) -> None:
     await desk.follow()
     await desk.follow(host="other.example.net")
     assert desk.kube.objects[record_ref(KEY)]["spec"]["host"] == "other.example.net"
+
+
+async def test_a_name_that_somebody_took_is_said_and_retried(desk: Desk, kube: Any) -> None:
+    rehearsal = Desk(type(kube)(kube.clock), desk.make)
+    await rehearsal.follow(**SUSPENDED)
+    await rehearsal.follow(**SUSPENDED)
+    (foreseen,) = rehearsal.notices()
+    desk.kube.put(notice(foreseen["metadata"]["name"], "another"))
+    for _ in range(2):
+        course = await desk.follow(**SUSPENDED)
+        assert isinstance(course.failed, NameTaken)
+        assert course.decision.service.state is ServiceState.SUSPENDED
+    del desk.kube.objects[ObjectRef.of(foreseen)]
+    desk.restart()
+    course = await desk.follow(**SUSPENDED)
+    assert course.failed is None
+    assert [each["spec"]["key"] for each in desk.notices()] == [foreseen["spec"]["key"]]
 
 
 @pytest.mark.parametrize("copied", ["Notice/", "Record/Service/"])
