@@ -17,6 +17,7 @@ from jitsi_tenant_operator.api.model import (
     Rule,
 )
 from jitsi_tenant_operator.api.scalars import (
+    MAX_LABEL,
     DnsLabel,
     Instant,
     Labels,
@@ -124,6 +125,14 @@ class JitsiMaintenance(CustomResource):
             PrinterColumn("Tenants", ".status.tenants", "integer"),
             PrinterColumn("Notified", ".status.notified", "integer"),
             PrinterColumn("Accepted", '.status.conditions[?(@.type=="Accepted")].status'),
+        ),
+    )
+
+    rules: ClassVar = (
+        Rule(
+            "self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')",
+            "the name of a window is a DNS label: at most 63 characters, no dots",
+            lambda self: len(self.metadata.name) <= MAX_LABEL and "." not in self.metadata.name,
         ),
     )
 

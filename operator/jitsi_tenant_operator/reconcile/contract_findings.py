@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from jitsi_tenant_operator.api.record import MAX_ENTRIES
 from jitsi_tenant_operator.contract import words
 from jitsi_tenant_operator.contract.decision import ContractState, Service, ServiceState
 from jitsi_tenant_operator.contract.terms import TermSource
@@ -125,13 +126,25 @@ def _sent(notices: Iterable[KnownNotice]) -> Finding:
 
 def _intact(course: Course) -> Finding:
     record = course.record
-    if record is None or record.broken_at is None:
-        return found(ConditionType.LEDGER_INTACT)
+    if course.record_problem is not None:
+        return _changed(f"the record cannot be read, {course.record_problem}")
+    if record is not None and record.broken_at is not None:
+        return _changed(f"{record.ref}, from entry {record.broken_at} on")
+    if record is not None and course.ledger_full:
+        return lacking(
+            ConditionType.LEDGER_INTACT,
+            Reason.LEDGER_FULL,
+            f"{record.ref} holds {record.entries} entries of at most {MAX_ENTRIES}, and has no room"
+            f" for {len(course.missing)} more: nothing is recorded any more and no notice is made",
+        )
+    return found(ConditionType.LEDGER_INTACT)
+
+
+def _changed(what: str) -> Finding:
     return lacking(
         ConditionType.LEDGER_INTACT,
         Reason.LEDGER_CHANGED,
-        f"{record.ref}, from entry {record.broken_at} on: restore it from a backup; until then"
-        " nothing is recorded and no notice is made",
+        f"{what}: restore it from a backup; until then nothing is recorded and no notice is made",
     )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from jitsi_tenant_operator.api.contract import Party
-from jitsi_tenant_operator.api.hold import JitsiLegalHold
-from jitsi_tenant_operator.api.maintenance import JitsiMaintenance
+from jitsi_tenant_operator.api.hold import JitsiLegalHold, JitsiLegalHoldSpec
+from jitsi_tenant_operator.api.maintenance import JitsiMaintenance, JitsiMaintenanceSpec
 from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError, ObjectMeta
 from jitsi_tenant_operator.api.notice import Channel, JitsiNotice
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
@@ -75,7 +75,7 @@ class KnownHold:
 
     ref: ObjectRef
     resource_version: int
-    hold: JitsiLegalHold
+    spec: JitsiLegalHoldSpec
     placed: datetime
 
 
@@ -87,7 +87,9 @@ class KnownMaintenance:
     resource_version: int
     uid: str
     generation: int
-    window: JitsiMaintenance
+    window: JitsiMaintenance = field(compare=False)
+    """All of it; that its status was written is no news."""
+    spec: JitsiMaintenanceSpec
     declared: datetime
 
 
@@ -334,7 +336,7 @@ def _failing(notice: JitsiNotice) -> str:
 
 def _hold(hold: JitsiLegalHold, unknown: datetime) -> KnownHold:
     placed = _created(hold.metadata, unknown)
-    return KnownHold(hold.ref, _version(hold.metadata), hold, placed)
+    return KnownHold(hold.ref, _version(hold.metadata), hold.spec, placed)
 
 
 def _maintenance(window: JitsiMaintenance, unknown: datetime) -> KnownMaintenance:
@@ -344,6 +346,7 @@ def _maintenance(window: JitsiMaintenance, unknown: datetime) -> KnownMaintenanc
         uid=window.metadata.uid,
         generation=window.metadata.generation,
         window=window,
+        spec=window.spec,
         declared=_created(window.metadata, unknown),
     )
 

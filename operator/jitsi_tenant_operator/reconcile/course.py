@@ -14,7 +14,12 @@ from functools import lru_cache
 from jitsi_tenant_operator.api.notice import Channel, JitsiNotice
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.platform import JitsiPlatformSpec
-from jitsi_tenant_operator.api.record import JitsiTenantRecord, RecordEntry, RecordEvent
+from jitsi_tenant_operator.api.record import (
+    MAX_ENTRIES,
+    JitsiTenantRecord,
+    RecordEntry,
+    RecordEvent,
+)
 from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.decide import decide
@@ -22,7 +27,7 @@ from jitsi_tenant_operator.contract.decision import Action, ActionKind, Contract
 from jitsi_tenant_operator.contract.facts import Axis, Facts
 from jitsi_tenant_operator.contract.ledger import Happening
 from jitsi_tenant_operator.kube.client import KubeClient
-from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError
+from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError, NameTaken
 from jitsi_tenant_operator.reconcile.contract_objects import (
     ContractObjects,
     KnownRecord,
@@ -48,8 +53,23 @@ class Course:
     now: datetime
     record: KnownRecord | None
     unreadable: tuple[Unreadable, ...] = ()
+    record_problem: str | None = None
+    """Why the record, which is there, cannot be read."""
     failed: KubeError | None = None
     """Why what is due could not all be done; the service follows the decision all the same."""
+
+    @property
+    def missing(self) -> list[Happening]:
+        """What the ledger should have by now, and has not."""
+        known = self.record.ledger if self.record is not None else None
+        done = known.done if known is not None else frozenset()
+        return [each for each in _happenings(self) if each.key not in done]
+
+    @property
+    def ledger_full(self) -> bool:
+        """Whether the ledger has no room for what it should have by now."""
+        record = self.record
+        return record is not None and record.entries + len(self.missing) > MAX_ENTRIES
 
     @property
     def seconds_to_next(self) -> float | None:
@@ -100,27 +120,36 @@ class ContractFollower:
             *self._objects.maintenances.unreadable(""),
         )
         decision = decide(facts, bound.terms, now, calendar)
-        return Course(decision, facts, calendar, now, record, unreadable)
+        problem = self._objects.unreadable_record(key)
+        return Course(decision, facts, calendar, now, record, unreadable, problem)
 
     async def _step(self, key: TenantKey, course: Course, bound: Bound, owner: JsonObject) -> bool:
         """Do the next thing that is due; whether there was one."""
         record = course.record
         if course.decision.contract is ContractState.DRAFT and record is None:
             return False
-        if self._objects.unreadable_record(key) or (record and record.broken_at is not None):
+        if course.record_problem is not None or (record and record.broken_at is not None):
             return False
         if record is None:
             await self._begin(key, course, bound)
             return True
-        done = record.ledger.done if record.ledger is not None else frozenset()
-        missing = [each for each in _happenings(course) if each.key not in done]
+        if course.ledger_full:
+            return False
+        missing = course.missing
         if missing or record.host != bound.host:
             await self._append(record, missing, course.now, bound.host)
             return True
         due = [each for each in course.decision.actions if each.kind is ActionKind.NOTIFY]
+        taken = None
         for action in due:
-            for notice in _notices(key, action, owner, bound.platform.spec):
-                await self._make(notice)
+            try:
+                for notice in _notices(key, action, owner, bound.platform.spec):
+                    await self._make(notice)
+            except NameTaken as error:
+                # Whoever takes the name of one notice must not hold up the others.
+                taken = taken or error
+        if taken is not None:
+            raise taken
         return bool(due)
 
     async def _begin(self, key: TenantKey, course: Course, bound: Bound) -> None:
@@ -188,6 +217,11 @@ class ContractFollower:
             answer = await self._client.create(body)
         except AlreadyExists:
             answer = await self._client.get(ObjectRef.of(body))
+            if answer.get("spec", {}).get("key") != body["spec"]["key"]:
+                raise NameTaken(
+                    ObjectRef.of(body),
+                    "it is not the operator's notice: delete it, so that the client can be told",
+                ) from None
         self._objects.notices.observe(None, answer)
         self._made(ObjectRef.of(answer))
 

@@ -49,7 +49,7 @@ def facts_of(
         maintenances=tuple(
             maintenance(each)
             for each in around.maintenances.within("")
-            if is_selected(each.window.spec.tenants, tenant)
+            if is_selected(each.spec.tenants, tenant)
         ),
         recordings_saturated=saturated,
         ledger=record.ledger if record is not None else None,
@@ -58,7 +58,7 @@ def facts_of(
 
 def hold(known: KnownHold, calendar: Calendar) -> Hold:
     """A hold as a fact. One that was released on the day it was placed held until then."""
-    spec = known.hold.spec
+    spec = known.spec
     released = None
     if spec.release is not None:
         released = calendar.start_of(spec.release.released_on)
@@ -76,7 +76,7 @@ def hold(known: KnownHold, calendar: Calendar) -> Hold:
 
 def maintenance(known: KnownMaintenance) -> Maintenance:
     """A maintenance window as a fact."""
-    spec = known.window.spec
+    spec = known.spec
     return Maintenance(
         name=known.ref.name,
         declared=known.declared,

@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
+from jitsi_tenant_operator.api.record import MAX_ENTRIES, JitsiTenantRecord, RecordEvent
+from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.decision import ContractState, ServiceState
-from jitsi_tenant_operator.kube.errors import Unavailable
+from jitsi_tenant_operator.contract.ledger import Happening
+from jitsi_tenant_operator.kube.errors import NameTaken, Unavailable
+from jitsi_tenant_operator.reconcile.conditions import ConditionType, Finding, Reason
+from jitsi_tenant_operator.reconcile.contract_findings import of_contract
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, record_ref
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve
@@ -90,6 +95,24 @@ def notice(name: str, key: str) -> JsonObject:
         "metadata": {"name": name, "namespace": KEY.namespace, "generation": 1},
         "spec": {"about": "Suspension", "key": key},
     }
+
+
+def intact(course: Course) -> Finding:
+    (finding,) = (
+        each for each in of_contract(course, ()) if each.type is ConditionType.LEDGER_INTACT
+    )
+    return finding
+
+
+def fill(record: JsonObject, number: int) -> None:
+    """Give a ledger so many entries, as years would."""
+    entries = JitsiTenantRecord.parse(record).spec.entries
+    happenings = [
+        Happening(RecordEvent.HOLD, "hold", "Placed", f"Hold/{each}", "a claim")
+        for each in range(number - len(entries))
+    ]
+    added = ledger.appended(entries, happenings, entries[-1].at)
+    record["spec"]["entries"] += [each.to_json() for each in added]
 
 
 SUSPENDED = {"suspension": {"service": {"reason": "ProhibitedUse"}}}
@@ -198,10 +221,58 @@ async def test_a_ledger_that_was_changed_by_hand_stops_everything_but_the_servic
     assert course.decision.service.state is ServiceState.SUSPENDED
 
 
+async def test_a_ledger_that_cannot_be_read_is_said_and_not_written_again(desk: Desk) -> None:
+    await desk.follow()
+    desk.kube.objects[record_ref(KEY)]["spec"]["entries"][0]["event"] = "Nonsense"
+    desk.restart()
+    desk.kube.calls.clear()
+    course = await desk.follow(**SUSPENDED)
+    assert desk.writes() == []
+    finding = intact(course)
+    assert (finding.good, finding.reason) == (False, Reason.LEDGER_CHANGED)
+    assert "spec.entries[0].event" in finding.message
+    assert course.decision.service.state is ServiceState.SUSPENDED
+
+
+@pytest.mark.parametrize("room", [0, 1, 2])
+async def test_a_full_ledger_stops_everything_but_the_service(desk: Desk, room: int) -> None:
+    await desk.follow()
+    fill(desk.kube.objects[record_ref(KEY)], MAX_ENTRIES - room)
+    desk.restart()
+    assert intact(await desk.follow()).good, "as long as nothing happens"
+    course = await desk.follow(**SUSPENDED)
+    assert course.failed is None
+    assert course.decision.service.state is ServiceState.SUSPENDED
+    finding = intact(course)
+    assert (finding.good, len(desk.notices())) == ((True, 1) if room == 2 else (False, room))
+    assert finding.good or finding.reason is Reason.LEDGER_FULL
+    assert "Service Suspended" in desk.told() or room == 0
+    desk.kube.calls.clear()
+    await desk.follow(**SUSPENDED)
+    assert desk.writes() == []
+
+
 async def test_the_ledger_follows_the_host(desk: Desk) -> None:
     await desk.follow()
     await desk.follow(host="other.example.net")
     assert desk.kube.objects[record_ref(KEY)]["spec"]["host"] == "other.example.net"
+
+
+async def test_a_name_that_somebody_took_is_said_and_retried(desk: Desk, kube: Any) -> None:
+    rehearsal = Desk(type(kube)(kube.clock), desk.make)
+    await rehearsal.follow(**SUSPENDED)
+    await rehearsal.follow(**SUSPENDED)
+    (foreseen,) = rehearsal.notices()
+    desk.kube.put(notice(foreseen["metadata"]["name"], "another"))
+    for _ in range(2):
+        course = await desk.follow(**SUSPENDED)
+        assert isinstance(course.failed, NameTaken)
+        assert course.decision.service.state is ServiceState.SUSPENDED
+    del desk.kube.objects[ObjectRef.of(foreseen)]
+    desk.restart()
+    course = await desk.follow(**SUSPENDED)
+    assert course.failed is None
+    assert [each["spec"]["key"] for each in desk.notices()] == [foreseen["spec"]["key"]]
 
 
 @pytest.mark.parametrize("copied", ["Notice/", "Record/Service/"])

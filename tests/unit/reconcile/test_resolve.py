@@ -386,6 +386,7 @@ OF_THE_CONTRACT = {
     Reason.BY_OTHER_MEANS,
     Reason.AWAITED,
     Reason.LEDGER_CHANGED,
+    Reason.LEDGER_FULL,
 }
 
 
