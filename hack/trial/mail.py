@@ -22,7 +22,9 @@ class MailServer:
     """What a mail server answers, and what it was given."""
 
     answers: dict[str, str] = field(default_factory=dict)
-    """What is answered at RCPT and DATA instead of a yes."""
+    """What is answered at DATA instead of a yes."""
+    unknown: set[str] = field(default_factory=set)
+    """The addresses for which it takes nothing."""
     drops_after: bool = False
     """Whether it takes a message and then drops the connection without a word."""
     received: list[bytes] = field(default_factory=list)
@@ -40,8 +42,10 @@ class MailServer:
     ) -> str:
         """The answer to a recipient."""
         assert session.ssl is not None, "a recipient was named in clear text"
+        if address in self.unknown:
+            return f"550 5.1.1 no such user {address}"
         envelope.rcpt_tos.append(address)
-        return self.answers.get("RCPT", "250 OK")
+        return "250 OK"
 
     async def handle_DATA(  # noqa: N802
         self,

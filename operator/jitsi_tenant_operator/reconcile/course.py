@@ -7,6 +7,7 @@ there, so that after a crash the next run goes on where it was, and nothing is d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -26,7 +27,7 @@ from jitsi_tenant_operator.contract.decide import decide
 from jitsi_tenant_operator.contract.decision import Action, ActionKind, ContractState, Decision
 from jitsi_tenant_operator.contract.facts import Axis, Facts
 from jitsi_tenant_operator.contract.ledger import Happening
-from jitsi_tenant_operator.kube.client import KubeClient
+from jitsi_tenant_operator.kube.client import KubeClient, Selection
 from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError, NameTaken
 from jitsi_tenant_operator.reconcile.contract_objects import (
     ContractObjects,
@@ -184,8 +185,18 @@ class ContractFollower:
             answer = await self._client.create(body)
         except AlreadyExists:
             # The watch lags behind a write of ours, or of the operator before this one.
-            answer = await self._client.get(ref)
+            answer = await self._stored(ref)
         self._objects.records.observe(None, answer)
+
+    async def _stored(self, ref: ObjectRef) -> JsonObject:
+        """A record as it is stored now; raises Conflict when it is gone, and other KubeErrors."""
+        selection = Selection(field_selector=f"metadata.name={ref.name}")
+        pages = self._client.list_pages(self._client.resources.of_ref(ref), selection)
+        async with aclosing(pages):
+            async for page in pages:
+                for body in page.items:
+                    return body
+        raise Conflict(f"{ref} is gone", status=409)
 
     async def _append(
         self, record: KnownRecord, happenings: Sequence[Happening], at: datetime, host: str
@@ -205,7 +216,7 @@ class ContractFollower:
             answer = await self._client.json_patch(record.ref, operations)
         except Invalid as error:
             # Somebody wrote it meanwhile: read it again, and see what is still missing.
-            current = await self._client.get(record.ref)
+            current = await self._stored(record.ref)
             if int(current["metadata"]["resourceVersion"]) == record.resource_version:
                 raise
             self._objects.records.observe(None, current)

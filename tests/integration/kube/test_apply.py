@@ -358,6 +358,8 @@ async def test_what_would_change_a_part_is_told_and_nothing_is_changed(
     assert await would_change(body(kind)), "a field that is no longer desired would be removed"
     assert _without_status(read(wanted)) == before
 
+    await eventually(settled)
+    assert await would_change(body(kind))
     sent = operator.sent()
     assert await would_change(body(kind))
     assert operator.sent() == sent, "asked once"

@@ -61,7 +61,7 @@ async def test_each_child_that_is_deleted_comes_back(cluster: Cluster, operator:
 
     await until(look)
     await tenant.ready()
-    await assert_exact(tenant)
+    await exact(tenant)
 
 
 def identities(found: dict[ObjectRef, JsonObject]) -> dict[tuple[str, str], str]:
