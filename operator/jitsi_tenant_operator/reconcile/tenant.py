@@ -224,7 +224,8 @@ class TenantReconciler:
             return _Work(context, ApplyOutcome(failed={secret: error}))
         if problems:
             return _Work(context, ApplyOutcome(), tuple(problems))
-        volumes = observe.volumes(self._c.cache.children(owner.key))
+        seen = self._c.cache.children(owner.key)
+        volumes = observe.volumes(seen)
         context = replace(context, observed=Observed({}, digests, volumes))
         context = self._place(owner, context)
         context, obstacle = self._c.bridges.address(owner.key, context)
@@ -243,7 +244,8 @@ class TenantReconciler:
             outcome.add(await self._apply(owner, free, (_is_workload,)))
         if outcome.complete:
             records = self._c.cache.children(owner.key)
-            kept = left_as_they_are(context, records)
+            # Also what the slots were chosen by: a pod may be gone by now, its port is not free yet.
+            kept = left_as_they_are(context, seen) | left_as_they_are(context, records)
             kept |= held.needs(records) if held is not None else set()
             pruned = await self._c.applier.prune(owner, children.keys() | kept)
             outcome.failed.update(pruned.failed)
