@@ -244,7 +244,7 @@ class TenantReconciler:
             outcome.add(await self._apply(owner, free, (_is_workload,)))
         if outcome.complete:
             records = self._c.cache.children(owner.key)
-            # Also what the slots were chosen by: a pod may be gone by now, its port is not free yet.
+            # Also by what the slots were chosen by: a pod may be gone by now, its port is kept.
             kept = left_as_they_are(context, seen) | left_as_they_are(context, records)
             kept |= held.needs(records) if held is not None else set()
             pruned = await self._c.applier.prune(owner, children.keys() | kept)
