@@ -265,6 +265,15 @@ class Tenant:
 
         return await until(look, seconds)
 
+    async def at_rest(self) -> bool:
+        """Whether people can meet as the spec says, or nobody is there any more."""
+        body = await self.cluster.find(self.ref)
+        if body is None:
+            return True
+        ready = _condition(body, "Ready")
+        seen = (ready.get("status"), ready.get("observedGeneration"))
+        return seen == ("True", body["metadata"]["generation"])
+
     async def refused(self, reason: str, *words: str, seconds: float = SECONDS) -> JsonObject:
         """The Ready condition once it is false for `reason`, saying `words`, about this spec."""
 

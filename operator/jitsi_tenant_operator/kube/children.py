@@ -162,7 +162,7 @@ class ChildCache(Generic[K]):
         The record now held; it is verified if the live object is the one in the answer.
         """
         seen = self._writing.pop(ref, None)
-        version, held = 0, None
+        version, written, held = 0, None, None
         if answer is not None:
             written = self._record(answer, self.get(ref), verified=True)
             version = written.resource_version
@@ -170,7 +170,9 @@ class ChildCache(Generic[K]):
             if held is not None and held.content == written.content:
                 held.accept()
         if seen is not None and (seen.new is None or seen.new.resource_version > version):
-            self._report(seen)
+            since = Change(seen.type, written or seen.old, seen.new)
+            if _matters(since):
+                self._report(since)
         return held
 
     def _informer(self, ref: ObjectRef) -> Informer[ChildRecord[K]]:
@@ -210,7 +212,8 @@ class ChildCache(Generic[K]):
     def _changed(self, change: Change[ChildRecord[K]]) -> None:
         record = change.new or change.old
         if record is not None and record.ref in self._writing:
-            self._writing[record.ref] = change
+            first = self._writing[record.ref] or change
+            self._writing[record.ref] = Change(change.type, first.old, change.new)
         elif self.synced and _matters(change):
             self._report(change)
 
@@ -253,4 +256,6 @@ def _digest(text: bytes) -> bytes:
 
 def _matters(change: Change[ChildRecord[K]]) -> bool:
     old, new = change.old, change.new
-    return old is None or new is None or old.content != new.content or old.facts != new.facts
+    if old is None or new is None or old.uid != new.uid:
+        return True
+    return old.content != new.content or old.facts != new.facts

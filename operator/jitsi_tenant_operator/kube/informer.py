@@ -33,6 +33,7 @@ _LONGEST_BACKOFF_SECONDS = 60.0
 _NOT_SERVED_SECONDS = (10.0, 600.0)
 _FAILURES_BEFORE_READING_ANEW = 5
 _SILENCE_SECONDS = 300.0
+_UNHEARD_SECONDS = 10.0
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
@@ -111,6 +112,7 @@ class Informer(Generic[R]):
         self._index: dict[Hashable, dict[Name, None]] = {}
         self._progress = 0  # everything up to this version is in the store
         self._newest = 0  # also counts answers to our own writes
+        self._unheard: dict[Name, _OwnWrite] = {}
         self._must_read = True
         self._served = True
         self._heard = 0  # events and bookmarks
@@ -243,10 +245,12 @@ class Informer(Generic[R]):
 
     def _end_reading(self, reading: _Reading) -> None:
         """Remove what is no longer there, except what we wrote after the list was made."""
+        settled = max(reading.version, reading.known)
         for name in self._store.keys() - reading.seen:
             record = self._store[name]
-            if record.resource_version <= max(reading.version, reading.known):
+            if record.resource_version <= settled:
                 self._remove(name, record)
+        self._unheard = {n: own for n, own in self._unheard.items() if own.version > settled}
         self._progress = self._newest = reading.version
         self._must_read = False
         self._synced()
@@ -259,8 +263,12 @@ class Informer(Generic[R]):
         version = _version(event.object)
         self._progress = max(version, self._progress)
         if event.type == "BOOKMARK":
+            self._doubt_what_was_not_heard_of()
             return
         name = _name(event.object)
+        own = self._unheard.get(name)
+        if own is not None and own.version <= version:
+            del self._unheard[name]
         old = self._store.get(name)
         if old is not None and old.resource_version >= version:
             return
@@ -269,6 +277,16 @@ class Informer(Generic[R]):
                 self._remove(name, old)
         else:
             self._put(name, self._transform(event.object, old), old)
+
+    def _doubt_what_was_not_heard_of(self) -> None:
+        """Raise Gone if a bookmark comes, but not the event of a write of ours from long before.
+
+        A server that was restored from a backup has forgotten the write. If it was restored to
+        just the version up to which this picture had come, the watch goes on as if nothing was.
+        """
+        before = self._clock.monotonic() - _UNHEARD_SECONDS
+        if any(own.at < before for own in self._unheard.values()):
+            raise Gone("the server does not tell of a write of ours")
 
     def observe(self, namespace: str, name: str, record: R) -> R | None:
         """Take the answer to a write of our own, before the watch tells of it; not reported.
@@ -281,6 +299,8 @@ class Informer(Generic[R]):
             return None
         if old is not None and old.resource_version >= record.resource_version:
             return old
+        own = _OwnWrite(record.resource_version, self._clock.monotonic())
+        self._unheard[namespace, name] = own
         return self._put((namespace, name), record, old, report=False)
 
     def _put(self, name: Name, new: R, old: R | None, *, report: bool = True) -> R:
@@ -323,6 +343,15 @@ class _Reading:
     """The newest version that was known when it began."""
     version: int = 0
     seen: set[Name] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnWrite:
+    """A write of ours of which the watch has not told yet."""
+
+    version: int
+    at: float
+    """When its answer was observed; Clock.monotonic."""
 
 
 def _name(obj: JsonObject) -> Name:

@@ -166,6 +166,18 @@ async def test_what_others_do_during_our_write_is_told(
     assert not record.verified
 
 
+async def test_bookkeeping_during_our_write_is_no_change(
+    api: Any, cache: ChildCache[str], told: Told
+) -> None:
+    await api.clock.advance(0.01)
+    answer = await _write(api, cache, x="1")
+    api.put("ns", "a", **child_parts(x="1"), status={"phase": "Bound"})
+    await api.clock.advance(0.01)
+    cache.end_write(REF, answer)
+    await api.clock.advance(5)
+    assert told.changes == []
+
+
 @pytest.mark.parametrize("echo_first", [True, False])
 async def test_a_deletion_during_our_write_is_told_and_not_undone(
     api: Any, cache: ChildCache[str], told: Told, echo_first: bool

@@ -175,6 +175,12 @@ class Story:
 @example(steps=[("put", "a", "red"), ("wait",), ("compact",), ("remove", "a"), ("compact",)])
 @example(steps=[("wait",), ("fault", FAULTS[2]), *[("wait",)] * 9])
 @example(steps=[("own_write", "a", "red"), ("remove", "a"), ("wait",)])
+@example(
+    steps=[
+        *[("wait",), ("save",), ("fault", FAULTS[0])],
+        *[("own_write", "a", "red"), ("wait",), ("restore",)],
+    ]
+)
 def test_whatever_happens_the_picture_ends_up_true(
     new_api: Callable[[], Any], never_list: bool, steps: list[tuple[Any, ...]]
 ) -> None:
@@ -186,7 +192,7 @@ def test_whatever_happens_the_picture_ends_up_true(
             api.faults.clear()
             await api.clock.advance(1300)
             api.bookmark()
-            await api.clock.settle()
+            await api.clock.advance(1)
             watcher.expect_the_truth()
             assert {**watcher.replayed} == {r.name: r for r in watcher.informer.records()}
             assert watcher.informer.synced.is_set()
