@@ -114,6 +114,7 @@ class Informer(Generic[R]):
         self._newest = 0  # also counts answers to our own writes
         self._unheard: dict[Name, _OwnWrite] = {}
         self._must_read = True
+        self._in_doubt = False  # whether the server may count from an older version than ours
         self._served = True
         self._heard = 0  # events and bookmarks
         self._last_sign = self._clock.monotonic()
@@ -166,19 +167,33 @@ class Informer(Generic[R]):
                 failures = 0
 
     async def _read_and_follow(self) -> None:
+        if self._in_doubt:
+            self._must_read |= self._never_list or await self._version() < self._progress
+            self._in_doubt = False
         if self._must_read and not self._never_list:
             await self._list()
         await self._follow()
 
+    async def _version(self) -> int:
+        """The version that the server is at, by the shortest of lists."""
+        pages = self._client.list_pages(self.resource, self._selection, page_size=1)
+        async with aclosing(pages):
+            async for page in pages:
+                self._sign_of_life()
+                return int(page.resource_version)
+        return 0
+
     def _note(self, error: KubeError) -> None:
         self.last_error = f"{error.reason}: {error.message}"
         self._metrics.informer_errors.labels(self.resource.kind, error.reason).inc()
-        # After a silence even the version may be wrong: a server restored from a backup counts
-        # from an older one, and says nothing to who waits for a newer one.
-        if isinstance(error, Gone | SilentStream):
+        if isinstance(error, Gone):
             self._must_read = True
-        else:
-            _log.warning("%s: cannot list or watch: %s", self.resource.plural, error)
+        elif isinstance(error, SilentStream):
+            # A server restored from a backup counts from an older version, and says nothing to who
+            # waits for a newer one. One that is busy is not to be asked for everything on top.
+            self._in_doubt = True
+        say = logging.INFO if isinstance(error, Gone | SilentStream) else logging.WARNING
+        _log.log(say, "%s: cannot list or watch: %s", self.resource.plural, error)
 
     def _empty_because_not_served(self) -> float:
         """Seconds until the kind is looked for again: soon once, as the server may be starting."""

@@ -248,6 +248,26 @@ async def test_a_closed_stream_goes_on_without_a_new_list(api: Any) -> None:
         watcher.expect_the_truth()
 
 
+@pytest.mark.parametrize("restored", [False, True])
+async def test_after_a_silence_all_is_read_anew_only_if_the_server_is_behind(
+    api: Any, restored: bool
+) -> None:
+    backup = api.backup()
+    for name in "abc":
+        api.put("ns", name)
+    watcher = Watcher(api)
+    async with running(watcher.informer):
+        await api.clock.settle()
+        if restored:
+            api.restore(backup)
+        api.faults.append(SilentStream("nothing heard"))
+        api.cut()
+        await api.clock.advance(2)
+        relists = api.metrics.informer_relists.labels("ConfigMap")
+        assert relists._value.get() == restored
+        watcher.expect_the_truth()
+
+
 async def test_a_write_of_ours_while_the_list_is_read_is_kept(api: Any) -> None:
     api.put("ns", "a")
     watcher = Watcher(api)
