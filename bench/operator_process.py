@@ -20,7 +20,7 @@ from localplane.processes import Process
 
 COMMAND = Path(sys.executable).with_name("jitsi-tenant-operator")
 
-_POLL_SECONDS = 0.01
+_POLL_SECONDS = 0.05
 _START_SECONDS = 600.0
 
 

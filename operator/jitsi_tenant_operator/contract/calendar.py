@@ -94,7 +94,7 @@ class Calendar:
 
     def start_of(self, day: date) -> datetime:
         """The instant at which `day` begins."""
-        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+        return _start_of(self.zone, day)
 
     def end_of(self, day: date) -> datetime:
         """The instant at which `day` is over, which is the beginning of the next."""
@@ -115,12 +115,7 @@ class Calendar:
         February, the last of the month. Renewals count from `first` too, so that the day of the
         year does not wander. ValueError for a duration in hours.
         """
-        span = _calendar_part(term)
-        if renewals:
-            span += _calendar_part(period) * renewals
-        day = first + relativedelta(years=span.years, months=span.months)
-        cut_short = day.day != first.day
-        return day + timedelta(days=span.days - (0 if cut_short else 1))
+        return _last_day(first, term, period, renewals)
 
     def day_before(self, instant: datetime) -> date:
         """The last day that is over at `instant`."""
@@ -203,6 +198,22 @@ class Calendar:
 
     def _at(self, day: date, clock: time) -> datetime:
         return datetime.combine(day, clock, self.zone).astimezone(UTC)
+
+
+# A decision asks for the same few dates again and again.
+@lru_cache(maxsize=4096)
+def _start_of(zone: ZoneInfo, day: date) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)
+def _last_day(first: date, term: str, period: str, renewals: int) -> date:
+    span = _calendar_part(term)
+    if renewals:
+        span += _calendar_part(period) * renewals
+    day = first + relativedelta(years=span.years, months=span.months)
+    cut_short = day.day != first.day
+    return day + timedelta(days=span.days - (0 if cut_short else 1))
 
 
 def _calendar_part(duration: str) -> relativedelta:

@@ -15,6 +15,7 @@ LONGEST = 46
 """Longest name of a workload: a ReplicaSet's hash and a pod's suffix add up to 17 characters, and
 a pod's name is also its host name and a label value, which end at 63."""
 
+_BRIDGE = "jvb-"
 _LONGEST_SUFFIX = len("-jibri-19")
 _HEAD = LONGEST - _LONGEST_SUFFIX
 _DIGEST = 8
@@ -44,7 +45,7 @@ def child(tenant: str, suffix: str) -> str:
 
 def bridge(tenant: str, slot: int) -> str:
     """The name of the bridge in this slot, from 0: of its StatefulSet and of its Service."""
-    return child(tenant, f"jvb-{slot}")
+    return child(tenant, f"{_BRIDGE}{slot}")
 
 
 def bridge_pod(tenant: str, slot: int) -> str:
@@ -54,7 +55,9 @@ def bridge_pod(tenant: str, slot: int) -> str:
 
 def slot(tenant: str, name: str) -> int | None:
     """The slot of the bridge that is called `name`; None for whatever else has that name."""
-    text = name.removeprefix(child(tenant, "jvb-"))
+    if _BRIDGE not in name:
+        return None
+    text = name.removeprefix(child(tenant, _BRIDGE))
     if not text.isdecimal() or not text.isascii() or int(text) >= BRIDGE_SLOTS:
         return None
     return int(text) if name == bridge(tenant, int(text)) else None
