@@ -32,11 +32,11 @@ from jitsi_tenant_operator.reconcile.dispatch import Dispatcher
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
 from jitsi_tenant_operator.reconcile.interruptions import Interruptions
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
-from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, ReconcileMetrics
+from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, QueuesMetrics, ReconcileMetrics
 from jitsi_tenant_operator.reconcile.notices import NoticeReconciler
 from jitsi_tenant_operator.reconcile.ports import HostPorts
 from jitsi_tenant_operator.reconcile.publish import Publisher
-from jitsi_tenant_operator.reconcile.queue import WorkQueue
+from jitsi_tenant_operator.reconcile.queue import Backoff, WorkQueue
 from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
 from jitsi_tenant_operator.reconcile.shared import SharedReconciler
 from jitsi_tenant_operator.reconcile.tenant import (
@@ -56,6 +56,8 @@ STUCK_SECONDS = 900.0
 RELOAD_SECONDS = 3600.0
 """How often our own kinds are read again, for deletions that nobody told of."""
 PAGE_SIZE = 100
+BELIEVED_SECONDS = 3600.0
+"""For how long at most another system is left alone with notices because it asks for it."""
 NOTICES_AT_ONCE = 2
 """How many notices are handed to the mail server at once."""
 
@@ -93,10 +95,12 @@ class Leader:
     ) -> None:
         self._client = client
         self._world = World()
-        self._queue_metrics = QueueMetrics(registry)
+        queues = QueuesMetrics(registry)
         self._metrics = ReconcileMetrics(registry)
-        self._queue: WorkQueue[Key] = WorkQueue(client.clock, self._queue_metrics)
-        self._notice_queue: WorkQueue[ObjectRef] = WorkQueue(client.clock, self._queue_metrics)
+        self._queue: WorkQueue[Key] = WorkQueue(client.clock, QueueMetrics(queues, "tenants"))
+        self._notice_queue: WorkQueue[ObjectRef] = WorkQueue(
+            client.clock, QueueMetrics(queues, "notices"), Backoff(believed=BELIEVED_SECONDS)
+        )
         self._ports = HostPorts()
         self._dispatcher = Dispatcher(self._world, self._queue, self._notice_queue, self._ports)
         self._children = ChildCache(
@@ -128,7 +132,7 @@ class Leader:
         self._informers = (self._secrets, self._namespaces, self._ingress_classes)
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
         self._contracts = ContractFollower(
-            self._world.around_contracts, client, self._dispatcher.notice_made
+            self._world.around_contracts, client, self._dispatcher.notice_due
         )
         self._tenants = TenantReconciler(self._collaborators(namespace))
         self._shared = SharedReconciler(self._world, client)
@@ -207,10 +211,11 @@ class Leader:
 
     def why_not_alive(self) -> str | None:
         """What only a restart can mend; None when all is well."""
-        running = self._queue.longest_running()
-        if running > STUCK_SECONDS:
-            return f"a reconcile has been going on for {running:.0f} seconds"
-        return None
+        running = {
+            "a reconcile": self._queue.longest_running(),
+            "the sending of a notice": self._notice_queue.longest_running(),
+        }
+        return why_stuck(running)
 
     def why_not_ready(self) -> str | None:
         """Why the tenants as they were at the start have not all been looked at; None once so."""
@@ -238,7 +243,8 @@ class Leader:
 
     def refresh_metrics(self) -> None:
         """Bring the gauges up to date that are worked out when they are asked for."""
-        self._queue_metrics.longest_running.set(self._queue.longest_running())
+        self._queue.refresh_metrics()
+        self._notice_queue.refresh_metrics()
         self._metrics.count_tenants(self._world.readiness())
         self._metrics.count_notices(self._world.around_contracts.notice_states())
 
@@ -301,6 +307,14 @@ class Leader:
 
     def _complete(self) -> bool:
         return self._children.synced and all(each.synced.is_set() for each in self._informers)
+
+
+def why_stuck(running: Mapping[str, float]) -> str | None:
+    """What will not end by itself, of work with its age in seconds; None when there is none."""
+    for what, seconds in running.items():
+        if seconds > STUCK_SECONDS:
+            return f"{what} has been going on for {seconds:.0f} seconds"
+    return None
 
 
 def _owner_key(namespace: str, labels: Mapping[str, str]) -> TenantKey | None:

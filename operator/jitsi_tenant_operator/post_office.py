@@ -84,7 +84,8 @@ class PostOffice:
         except Refused as error:
             raise NotSentError(error.reason, permanent=True) from None
         except Deferred as error:
-            raise NotSentError(error.reason, permanent=False) from None
+            retry_after = error.retry_after or 0.0
+            raise NotSentError(error.reason, permanent=False, retry_after=retry_after) from None
 
     async def _mail(self, notifications: PlatformNotifications, stored: StoredLetter) -> str:
         try:

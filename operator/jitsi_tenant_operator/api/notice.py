@@ -183,6 +183,8 @@ class JitsiNoticeStatus(Model):
     """When the mail server, or the post, took it."""
     acknowledged_at: Instant | None = None
     """When the client acknowledged it by the link in the e-mail."""
+    withdrawn_at: Instant | None = None
+    """Since when it is not to be sent, as what it would have told is not so any more."""
     reply: Annotated[str, StringConstraints(max_length=512)] | None = None
     """What the mail server answered when it took it."""
 

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, StringConstraints
 
 from jitsi_tenant_operator.api.constraints import AtomicList, SetList
+from jitsi_tenant_operator.api.contract import Party
 from jitsi_tenant_operator.api.model import (
     CustomResource,
     Definition,
@@ -19,6 +20,7 @@ from jitsi_tenant_operator.api.model import (
     PrinterColumn,
     Rule,
 )
+from jitsi_tenant_operator.api.notice import Breach, Channel, NoticeKind
 from jitsi_tenant_operator.api.scalars import (
     DnsLabel,
     Host,
@@ -44,6 +46,19 @@ class RecordEvent(StrEnum):
     OVERRIDE = "Override"
 
 
+class RecordedNotice(Model):
+    """What a notice was, so that its facts outlive it."""
+
+    about: NoticeKind
+    """What it was about."""
+    by: Party
+    """Who gave it."""
+    channel: Channel
+    """How it travelled."""
+    breach: Breach
+    """For a FormalNotice: what was to be remedied."""
+
+
 class RecordEntry(Model):
     """One thing that happened, chained to the one before."""
 
@@ -51,6 +66,8 @@ class RecordEntry(Model):
     """Its place, from 1."""
     at: Instant
     """When it was recorded."""
+    happened_at: Instant | None = None
+    """Of a notice: when it was made, sent, received or answered by a remedy."""
     event: RecordEvent
     """What kind of thing it is."""
     subject: Annotated[str, StringConstraints(max_length=253)]
@@ -69,6 +86,8 @@ class RecordEntry(Model):
     """Who or what did it."""
     why: Annotated[str, StringConstraints(max_length=1024)]
     """Why, in words."""
+    notice: RecordedNotice | None = None
+    """Of a notice that was made: what it was."""
     clause: Annotated[str, StringConstraints(max_length=16)] | None = None
     """The clause that it rests on."""
     document: Annotated[str, StringConstraints(max_length=253)] | None = None

@@ -19,6 +19,7 @@ from jitsi_tenant_operator.api.model import (
     Rule,
     Scale,
 )
+from jitsi_tenant_operator.api.record import MAX_ENTRIES
 from jitsi_tenant_operator.api.scalars import (
     MAX_LABEL,
     CalendarDate,
@@ -29,6 +30,7 @@ from jitsi_tenant_operator.api.scalars import (
     LocalTime,
     ObjectName,
     Release,
+    Sha256,
     StorageSize,
 )
 
@@ -242,6 +244,10 @@ class ContractStatus(Model):
     """All dates, in order of time; at most 64."""
     record: Annotated[str, Field(max_length=253)] | None = None
     """The JitsiTenantRecord with the ledger."""
+    record_entries: Annotated[int, Field(ge=0, le=MAX_ENTRIES)] | None = None
+    """How many entries the ledger has."""
+    record_digest: Sha256 | None = None
+    """The digest of the last of them, which any later state of the ledger holds too."""
 
 
 class JitsiTenantStatus(Model):
@@ -268,6 +274,9 @@ class JitsiTenantStatus(Model):
     """How many video bridges there are, for the scale subresource."""
     bridge_selector: Annotated[str, Field(max_length=512)] | None = None
     """The label selector of the bridges' pods, for the scale subresource."""
+    waiting_change: Annotated[str, Field(max_length=64)] | None = None
+    """The change that waits, since it would cut meetings: what the annotation apply-changes names
+    to have it made now."""
     terms: (
         Annotated[
             tuple[EffectiveTerm, ...],

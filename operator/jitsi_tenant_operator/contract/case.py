@@ -27,7 +27,8 @@ class Figure:
 class Case:
     """What a rule may look at, and the place where it reports facts that contradict each other.
 
-    `noticed` holds the keys of all notices that exist, whatever can be said of them.
+    `noticed` holds the keys of all notices that exist, whatever can be said of them; `unclear` is
+    whether one from which an end or a suspension could follow contradicts itself or another.
     """
 
     facts: Facts
@@ -35,6 +36,7 @@ class Case:
     moment: Moment
     calendar: Calendar
     noticed: frozenset[str] = frozenset()
+    unclear: bool = False
     doubts: list[Contradiction] = field(default_factory=list)
 
     def figure(self, name: str) -> Figure | None:

@@ -26,6 +26,7 @@ from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.case import Case
 from jitsi_tenant_operator.contract.decision import (
     Action,
+    ActionKind,
     ContractState,
     Data,
     DataState,
@@ -40,9 +41,16 @@ from jitsi_tenant_operator.contract.decision import (
     Window,
 )
 from jitsi_tenant_operator.contract.facts import Facts
-from jitsi_tenant_operator.contract.moment import Moment
+from jitsi_tenant_operator.contract.moment import (
+    CLOCK_BEHIND,
+    SKEW,
+    Moment,
+    is_far_ahead,
+    reckoned,
+)
 from jitsi_tenant_operator.contract.payment import Arrears
 from jitsi_tenant_operator.contract.screening import screened
+from jitsi_tenant_operator.contract.screening_notices import is_unclear
 from jitsi_tenant_operator.contract.term import Periods
 from jitsi_tenant_operator.contract.terms import EffectiveTerms
 
@@ -51,7 +59,8 @@ def decide(facts: Facts, terms: EffectiveTerms, now: datetime, calendar: Calenda
     """What follows of `facts` under `terms` at `now` (aware), until the instant `next`.
 
     A clock that is behind the ledger is reported, and the decision is that of the ledger's last
-    entry: nothing that was decided is taken back because a clock went backwards.
+    entry: nothing that was decided is taken back because a clock went backwards. An entry that lies
+    days ahead is reported and does not count for that.
     """
     found, ahead_of = _at(facts, terms, now, calendar)
     while ahead_of is not None:
@@ -66,19 +75,39 @@ def _at(
     facts: Facts, terms: EffectiveTerms, now: datetime, calendar: Calendar
 ) -> tuple[Decision, datetime | None]:
     """The decision without `next`, and the nearest instant ahead that anything was compared to."""
-    latest = facts.ledger.latest if facts.ledger is not None else now
-    moment = Moment(max(now, latest), calendar)
+    moment = Moment(reckoned(now, facts.ledger), calendar)
     noticed = frozenset(notice.key for notice in facts.notices)
     given = Case(facts, terms, moment, calendar, noticed)
-    case = replace(given, facts=screened(given))
-    if now < latest:
+    reliable = screened(given)
+    case = replace(given, facts=reliable, unclear=is_unclear(facts.notices, reliable.notices))
+    clock = _weigh_clock(case, now)
+    decision = _decision(case)
+    if clock is None or moment.now > now:
+        return decision, clock or moment.ahead
+    return decision, clock if moment.ahead is None else min(clock, moment.ahead)
+
+
+def _weigh_clock(case: Case, now: datetime) -> datetime | None:
+    """Report a clock that does not go with the ledger; until when it counts as it does now."""
+    ledger = case.facts.ledger
+    if ledger is None or now >= ledger.latest:
+        return None
+    latest = ledger.latest
+    if is_far_ahead(now, ledger):
         case.doubt(
             "clock",
-            f"it is behind the ledger, whose last entry is of {latest.isoformat()}",
-            "set the clock right; until then everything stays as it is",
+            f"the ledger's last entry is of {latest.isoformat()}, which lies far ahead",
+            "set the clock right if it is wrong; what is to come is decided by the clock",
         )
-    decision = _decision(case)
-    return decision, latest if now < latest else moment.ahead
+        return latest - CLOCK_BEHIND
+    if latest - now <= SKEW:
+        return latest
+    case.doubt(
+        "clock",
+        f"it is behind the ledger, whose last entry is of {latest.isoformat()}",
+        "set the clock right; until then everything stays as it is",
+    )
+    return latest - SKEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +137,46 @@ def _course(case: Case) -> _Course:
     ends = [*term.ends(case, runs), *breach.ends(case, remedies)]
     first = min(ends, key=lambda end: (end.at, end.cause, end.rule), default=None)
     end = _erased_already(case, first)
+    state = _state(case, end, remedies)
+    stays = state if _erased_since(case) is not None else _as_recorded(case, state)
+    if stays is not state:
+        # Of an end that stays though nothing shows it any more, no date can be told.
+        if stays is ContractState.ENDED:
+            return _Course(None, None, [], None, stays)
+        state = stays
+    if state in (ContractState.ENDED, ContractState.DRAFT):
+        return _Course(runs, end, [], None, state)
+    return _Course(runs, end, remedies, payment.arrears(case), state)
+
+
+def _state(case: Case, end: End | None, remedies: list[Remedy]) -> ContractState:
     signed = case.facts.contract.signed_on
     if end is not None and case.moment.reached(end.at):
-        return _Course(runs, end, [], None, ContractState.ENDED)
+        return ContractState.ENDED
     if signed is None or not case.moment.begun(signed):
-        return _Course(runs, end, [], None, ContractState.DRAFT)
-    state = ContractState.UNDER_NOTICE if remedies else ContractState.IN_FORCE
-    return _Course(runs, end, remedies, payment.arrears(case), state)
+        return ContractState.DRAFT
+    return ContractState.UNDER_NOTICE if remedies else ContractState.IN_FORCE
+
+
+def _as_recorded(case: Case, found: ContractState) -> ContractState:
+    """`found`, or what is recorded where `found` rests on what cannot be relied on.
+
+    Without its ledger a contract neither ends nor comes back. Where notices contradict each other,
+    one that has ended does not come back; whatever else ends one still does.
+    """
+    standing, ledger = case.facts.standing, case.facts.ledger
+    ended = ContractState.ENDED
+    if standing is not None and (standing.contract == ended) != (found is ended):
+        return standing.contract
+    recorded = ledger.contract if ledger is not None else None
+    if case.unclear and recorded is not None and recorded.value == ended:
+        return ended
+    return found
 
 
 def _erased_already(case: Case, end: End | None) -> End | None:
     """The end, which cannot be later than what was erased because of it."""
-    evidence = case.facts.evidence
-    steps = (evidence.erasure_started, evidence.production_erased)
-    erased = min((at for at in steps if at is not None), default=None)
+    erased = _erased_since(case)
     if erased is None or (end is not None and end.at <= erased):
         return end
     until = f"runs until {end.day}" if end is not None else "has no end"
@@ -140,12 +195,19 @@ def _erased_already(case: Case, end: End | None) -> End | None:
     )
 
 
+def _erased_since(case: Case) -> datetime | None:
+    evidence = case.facts.evidence
+    steps = (evidence.erasure_started, evidence.production_erased)
+    return min((at for at in steps if at is not None), default=None)
+
+
 def _decision(case: Case) -> Decision:
     course = _course(case)
     windows = maintenance.windows(case) if course.in_force else ()
     whole = service.service(case, course.state, course.arrears)
     recording = service.recording(case, whole, windows)
     kept = data.data(case, course.past_end)
+    due = _due(case, course, whole, recording, kept, windows)
     return Decision(
         phase=_phase(course.state, whole, kept),
         contract=course.state,
@@ -155,8 +217,9 @@ def _decision(case: Case) -> Decision:
         end=course.end,
         windows=windows,
         deadlines=tuple(sorted(_deadlines(case, course, windows), key=_order)),
-        actions=_open(case, course, whole, recording, kept, windows),
+        actions=tuple(sorted(_without_done(case, due), key=lambda action: action.key)),
         contradictions=tuple(sorted(set(case.doubts))),
+        called_for=frozenset(each.key for each in due if each.kind is ActionKind.NOTIFY),
     )
 
 
@@ -198,15 +261,15 @@ def _hold_reviews(case: Case) -> Iterator[Deadline]:
             yield case.deadline("HoldReview", at, rule, source, hold.name)
 
 
-def _open(
+def _due(
     case: Case,
     course: _Course,
     whole: Service,
     recording: Recording,
     kept: Data,
     windows: tuple[Window, ...],
-) -> tuple[Action, ...]:
-    """The actions that are due and neither recorded as done nor noticed already."""
+) -> list[Action]:
+    """The actions that are due as things stand, done already or not."""
     found: list[Action] = [
         *journal.actions(case, course.state, whole, recording, kept),
         *data.actions(case, kept, course.past_end),
@@ -218,10 +281,17 @@ def _open(
         found += ahead.reminder(case, course.runs, course.end)
     if course.arrears is not None:
         found += payment.notify(case, course.arrears)
-    return tuple(sorted(_without_done(case, found), key=lambda action: action.key))
+    return found
 
 
-def _without_done(case: Case, found: list[Action]) -> Iterator[Action]:
+def _without_done(case: Case, due: list[Action]) -> Iterator[Action]:
+    """Those that are neither recorded as done nor noticed already.
+
+    A notice that is gone before it was sent is to be made again: the client must not miss it.
+    """
     ledger = case.facts.ledger
-    done = ledger.done if ledger is not None else frozenset()
-    return (action for action in found if action.key not in done | case.noticed)
+    done: frozenset[str] = frozenset()
+    if ledger is not None:
+        unsent = (each.key for each in ledger.notices if each.sent is None)
+        done = ledger.done.difference(unsent)
+    return (action for action in due if action.key not in done | case.noticed)

@@ -197,17 +197,25 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A maintenance window: how it stands, and the latest instant for its notice."""
+    """A maintenance window: how it stands, and the latest instant for its notice.
+
+    `notified` is when its notice was sent, if it was.
+    """
 
     name: str
     state: WindowState
     latest_notice: datetime
     why: str
+    notified: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows of the facts, until `next`: the next instant at which anything changes."""
+    """What follows of the facts, until `next`: the next instant at which anything changes.
+
+    `called_for` holds the keys of all notices that the client is to be given as things stand,
+    whether they were made already or not.
+    """
 
     phase: Phase
     contract: ContractState
@@ -219,4 +227,5 @@ class Decision:
     deadlines: tuple[Deadline, ...]
     actions: tuple[Action, ...]
     contradictions: tuple[Contradiction, ...]
+    called_for: frozenset[str] = frozenset()
     next: datetime | None = None

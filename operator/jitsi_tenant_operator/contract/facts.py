@@ -5,13 +5,14 @@ Facts have no order. What is not known is absent; what cannot be read is said to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 
 from jitsi_tenant_operator.api.contract import Contract, Party, Suspension, Termination
 from jitsi_tenant_operator.api.hold import HoldScope
 from jitsi_tenant_operator.api.notice import Breach, Channel, NoticeKind
+from jitsi_tenant_operator.contract.decision import ContractState
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Notice:
     """One notice from a party to the other, with what is recorded of its way.
 
     `key` is the key of the action that called for it, or a name of its own. `remedied` belongs to
-    a formal notice: when the breach was remedied.
+    a formal notice: when the breach was remedied. `withdrawn` is since when it is not to be sent
+    any more, as what it would have told is not so.
     """
 
     key: str
@@ -32,6 +34,7 @@ class Notice:
     delivered: datetime | None = None
     acknowledged: datetime | None = None
     remedied: datetime | None = None
+    withdrawn: datetime | None = None
 
     @property
     def received(self) -> datetime | None:
@@ -44,6 +47,17 @@ class Notice:
         return min(
             (at for at in (delivered, self.acknowledged) if at is not None),
             default=None,
+        )
+
+    def completed(self, recorded: Notice) -> Notice:
+        """The same with what the ledger has of it, where it does not say so itself any more."""
+        return replace(
+            self,
+            created=min(self.created, recorded.created),
+            sent=self.sent or recorded.sent,
+            delivered=self.delivered or recorded.delivered,
+            acknowledged=self.acknowledged or recorded.acknowledged,
+            remedied=self.remedied or recorded.remedied,
         )
 
 
@@ -124,8 +138,8 @@ class Entry:
 class Ledger:
     """What the ledger says so far.
 
-    `latest` is the instant of its last entry of any kind, `done` holds the keys of the actions that
-    were carried out.
+    `latest` is the instant of its last entry, of whatever kind, `done` holds the keys of actions
+    that were carried out, `notices` all notices of which it tells, whatever became of them since.
     """
 
     latest: datetime
@@ -134,6 +148,7 @@ class Ledger:
     recording: Entry | None = None
     data: Entry | None = None
     done: frozenset[str] = frozenset()
+    notices: tuple[Notice, ...] = ()
 
     def entry(self, axis: Axis) -> Entry | None:
         """The last entry for an axis."""
@@ -147,12 +162,24 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a contract stood when its ledger was last seen as a whole.
+
+    `contract` is the value of that axis, `late_payment` whether the service was suspended for it.
+    """
+
+    contract: ContractState
+    late_payment: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All facts of one tenant; instants are aware.
 
     `holds` is None when the holds cannot be read, which keeps everything. `recordings_saturated`
     is since when the volume of recordings counts as full. Without a `ledger` no suspension has an
-    identity yet, so none is told to the client.
+    identity yet, so none is told to the client. `standing` is there when the ledger cannot be
+    relied on: then what rests on recorded facts stays as it stood, and nothing ends or resumes.
     """
 
     contract: Contract
@@ -165,3 +192,4 @@ class Facts:
     evidence: Evidence = Evidence()
     recordings_saturated: datetime | None = None
     ledger: Ledger | None = None
+    standing: Standing | None = None

@@ -15,7 +15,8 @@ from itertools import pairwise
 import orjson
 
 from jitsi_tenant_operator.api.contract import Party
-from jitsi_tenant_operator.api.record import RecordEntry, RecordEvent
+from jitsi_tenant_operator.api.notice import Channel
+from jitsi_tenant_operator.api.record import RecordedNotice, RecordEntry, RecordEvent
 from jitsi_tenant_operator.contract.decision import Action
 from jitsi_tenant_operator.contract.facts import Axis, Entry, Hold, Ledger, Notice
 from jitsi_tenant_operator.contract.terms import TermSource
@@ -23,6 +24,8 @@ from jitsi_tenant_operator.contract.terms import TermSource
 BEFORE_THE_FIRST = "0" * 64
 """What the first entry holds in place of a digest."""
 OPERATOR = "jitsi-tenant-operator"
+_SENT, _RECEIVED, _REMEDIED = "Sent", "Received", "Remedied"
+_OF_NOTICES = (RecordEvent.NOTICE, RecordEvent.RECEIPT, RecordEvent.REMEDY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Happening:
     by: str = OPERATOR
     reasons: tuple[str, ...] = ()
     source: TermSource | None = None
+    happened: datetime | None = None
+    notice: RecordedNotice | None = None
 
 
 def appended(
@@ -78,6 +83,8 @@ def _entry(happening: Happening, number: int, previous: str, at: datetime) -> Re
         key=happening.key[:512],
         by=happening.by[:128],
         why=happening.why[:1024],
+        happened_at=happening.happened.astimezone(UTC) if happening.happened is not None else None,
+        notice=happening.notice,
         clause=source.clause if source is not None else None,
         document=source.document[:253] if source is not None else None,
         previous=previous,
@@ -109,13 +116,37 @@ def ledger_of(entries: Sequence[RecordEntry]) -> Ledger | None:
         return None
     axes = {axis: _last(entries, axis) for axis in Axis}
     return Ledger(
-        latest=max(entry.at for entry in entries),
+        latest=entries[-1].at,
         contract=axes[Axis.CONTRACT],
         service=axes[Axis.SERVICE],
         recording=axes[Axis.RECORDING],
         data=axes[Axis.DATA],
         done=frozenset(entry.key for entry in entries),
+        notices=tuple(_notices(entries)),
     )
+
+
+def _notices(entries: Sequence[RecordEntry]) -> Iterator[Notice]:
+    """The notices of which the ledger tells, as it has them."""
+    told = {entry.key: entry.happened_at for entry in entries if entry.event in _OF_NOTICES}
+    for entry in entries:
+        was = entry.notice
+        if was is None or entry.happened_at is None:
+            continue
+        received = told.get(f"{entry.key}/{_RECEIVED}")
+        by_post = was.channel is Channel.REGISTERED_LETTER
+        yield Notice(
+            key=entry.key,
+            kind=was.about,
+            created=entry.happened_at,
+            by=was.by,
+            breach=was.breach,
+            channel=was.channel,
+            sent=told.get(f"{entry.key}/{_SENT}"),
+            delivered=received if by_post else None,
+            acknowledged=None if by_post else received,
+            remedied=told.get(f"{entry.key}/{_REMEDIED}"),
+        )
 
 
 def _last(entries: Sequence[RecordEntry], axis: Axis) -> Entry | None:
@@ -143,20 +174,51 @@ def of_action(action: Action, value: str, reasons: tuple[str, ...]) -> Happening
     )
 
 
+def of_clock(ahead: datetime) -> Happening:
+    """That the entry before, of an instant far `ahead`, was written by a clock that was wrong."""
+    return Happening(
+        RecordEvent.DECISION,
+        "Clock",
+        "SetBack",
+        f"Clock/{ahead.isoformat()}",
+        f"the entry before is of {ahead.isoformat()}, which lies far ahead; time counts from here",
+    )
+
+
 def of_notices(notices: Iterable[Notice]) -> Iterator[Happening]:
-    """That notices were made, sent, received and answered by a remedy."""
+    """That notices were made, sent, received, answered by a remedy, and withdrawn before that."""
     for notice in notices:
         by = OPERATOR if notice.by is Party.HOST else "client"
         kind = f"{notice.kind} by {notice.channel}"
-        yield Happening(RecordEvent.NOTICE, notice.key, "Made", notice.key, kind, by)
+        made = RecordedNotice(
+            about=notice.kind, by=notice.by, channel=notice.channel, breach=notice.breach
+        )
+        yield Happening(
+            RecordEvent.NOTICE,
+            notice.key,
+            "Made",
+            notice.key,
+            kind,
+            by,
+            happened=notice.created,
+            notice=made,
+        )
         for event, value, at in (
-            (RecordEvent.NOTICE, "Sent", notice.sent),
-            (RecordEvent.RECEIPT, "Received", notice.received),
-            (RecordEvent.REMEDY, "Remedied", notice.remedied),
+            (RecordEvent.NOTICE, _SENT, notice.sent),
+            (RecordEvent.RECEIPT, _RECEIVED, notice.received),
+            (RecordEvent.REMEDY, _REMEDIED, notice.remedied),
         ):
             if at is not None:
                 why = f"{kind}, {value.lower()} at {at.isoformat()}"
-                yield Happening(event, notice.key, value, f"{notice.key}/{value}", why, by)
+                key = f"{notice.key}/{value}"
+                yield Happening(event, notice.key, value, key, why, by, happened=at)
+        if notice.withdrawn is not None and notice.sent is None:
+            at = notice.withdrawn
+            why = f"{kind}, not sent, as what it would have told is not so"
+            key = f"{notice.key}/Withdrawn/{at.isoformat()}"
+            yield Happening(
+                RecordEvent.NOTICE, notice.key, "Withdrawn", key, why, OPERATOR, happened=at
+            )
 
 
 def of_holds(holds: Iterable[Hold]) -> Iterator[Happening]:

@@ -22,6 +22,8 @@ from jitsi_tenant_operator.contract.decision import (
 from jitsi_tenant_operator.contract.facts import Maintenance
 from jitsi_tenant_operator.contract.terms import TermSource
 
+_TOLD = (WindowState.PENDING, WindowState.PLANNED, WindowState.RUNNING)
+
 
 def windows(case: Case) -> tuple[Window, ...]:
     """How each window stands."""
@@ -39,7 +41,7 @@ def key(window: Maintenance) -> str:
 def _window(case: Case, window: Maintenance) -> Window:
     latest = _latest_notice(case, window)
     state, why = _state(case, window, latest)
-    return Window(window.name, state, latest, why)
+    return Window(window.name, state, latest, why, _sent(case, window))
 
 
 def _latest_notice(case: Case, window: Maintenance) -> datetime:
@@ -93,12 +95,10 @@ def deadlines(case: Case, found: tuple[Window, ...]) -> Iterator[Deadline]:
 
 
 def notify(case: Case, found: tuple[Window, ...]) -> Iterator[Action]:
-    """The notices that windows still need."""
+    """The notices of the windows that count, or still can."""
     states = {window.name: window.state for window in found}
     for window in case.facts.maintenances:
-        state = states.get(window.name)
-        emergency = window.emergency and state in (WindowState.PLANNED, WindowState.RUNNING)
-        if state is WindowState.PENDING or emergency:
+        if states.get(window.name) in _TOLD:
             yield Action(
                 ActionKind.NOTIFY,
                 key(window),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from jitsi_tenant_operator.api.contract import Party
+from jitsi_tenant_operator.api.contract import Party, SuspensionReason
 from jitsi_tenant_operator.api.notice import Breach, NoticeKind
 from jitsi_tenant_operator.contract import words
 from jitsi_tenant_operator.contract.calendar import Due
@@ -95,13 +95,27 @@ def deadlines(case: Case, found: Arrears) -> Iterator[Deadline]:
 
 
 def suspended(case: Case, found: Arrears) -> bool:
-    """Whether the time after the notice is over."""
-    return found.suspension is not None and case.moment.reached(found.suspension.at)
+    """Whether the time after the notice is over.
+
+    Without the ledger it stays as it stood, and notices that contradict each other lift nothing.
+    """
+    if case.facts.standing is not None:
+        return case.facts.standing.late_payment
+    over = found.suspension is not None and case.moment.reached(found.suspension.at)
+    return over or (case.unclear and _is_recorded(case))
+
+
+def _is_recorded(case: Case) -> bool:
+    """Whether the service was suspended for a late payment, as the ledger has it."""
+    ledger = case.facts.ledger
+    entry = ledger.service if ledger is not None else None
+    return entry is not None and SuspensionReason.LATE_PAYMENT in entry.reasons
 
 
 def notify(case: Case, found: Arrears) -> Iterator[Action]:
-    """The notice, once it is due."""
-    if found.served is None and case.moment.reached(found.notice.at):
+    """The notice, once it is due; none where another has put the client on notice."""
+    own = any(each.key == found.key and each.sent is not None for each in case.facts.notices)
+    if (found.served is None or own) and case.moment.reached(found.notice.at):
         yield Action(
             ActionKind.NOTIFY,
             found.key,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import pairwise
 
@@ -11,9 +11,12 @@ from jitsi_tenant_operator.api.contract import Party
 from jitsi_tenant_operator.api.notice import Breach, NoticeKind
 from jitsi_tenant_operator.contract.case import Case
 from jitsi_tenant_operator.contract.facts import Notice
+from jitsi_tenant_operator.contract.moment import SKEW
 
 _EFFECTIVE = (NoticeKind.FORMAL_NOTICE, NoticeKind.LATE_PAYMENT, NoticeKind.MAINTENANCE)
 """The kinds from which anything follows; the others only tell the client something."""
+_ENDING = (NoticeKind.FORMAL_NOTICE, NoticeKind.LATE_PAYMENT)
+"""Those of them from which the end of the contract or a suspension follows."""
 
 
 def notices(case: Case, *, paid: bool) -> tuple[Notice, ...]:
@@ -40,10 +43,16 @@ def notices(case: Case, *, paid: bool) -> tuple[Notice, ...]:
     return tuple(kept)
 
 
+def is_unclear(given: Iterable[Notice], reliable: Iterable[Notice]) -> bool:
+    """Whether a notice that can end or suspend is among those given, but not among the reliable."""
+    kept = {notice.key for notice in reliable}
+    return any(notice.kind in _ENDING and notice.key not in kept for notice in given)
+
+
 def _problems(case: Case, notice: Notice, *, paid: bool) -> Iterator[tuple[str, str, str]]:
     yield from _order(notice)
     for name, at in _instants(notice):
-        if not case.moment.reached(at):
+        if not case.moment.reached(at - SKEW):
             yield (
                 f", {name}",
                 f"{at.isoformat()} is yet to come",

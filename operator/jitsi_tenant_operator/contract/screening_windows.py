@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from jitsi_tenant_operator.contract.case import Case
 from jitsi_tenant_operator.contract.facts import Maintenance
+from jitsi_tenant_operator.contract.moment import SKEW
 
 
 def windows(case: Case) -> tuple[Maintenance, ...]:
@@ -30,7 +31,7 @@ def _whole(case: Case) -> list[Maintenance]:
             )
         elif window.end <= window.start:
             case.doubt(f"maintenance {name}", "it ends before it begins", "correct start or end")
-        elif not case.moment.reached(window.declared):
+        elif not case.moment.reached(window.declared - SKEW):
             case.doubt(
                 f"maintenance {name}", "it was declared in the future", "correct the instant"
             )

@@ -126,10 +126,9 @@ def _sent(notices: Iterable[KnownNotice]) -> Finding:
 
 def _intact(course: Course) -> Finding:
     record = course.record
-    if course.record_problem is not None:
-        return _changed(f"the record cannot be read, {course.record_problem}")
-    if record is not None and record.broken_at is not None:
-        return _changed(f"{record.ref}, from entry {record.broken_at} on")
+    problem = course.ledger_problem
+    if problem is not None:
+        return lacking(ConditionType.LEDGER_INTACT, problem.reason, problem.message)
     if record is not None and course.ledger_full:
         return lacking(
             ConditionType.LEDGER_INTACT,
@@ -138,14 +137,6 @@ def _intact(course: Course) -> Finding:
             f" for {len(course.missing)} more: nothing is recorded any more and no notice is made",
         )
     return found(ConditionType.LEDGER_INTACT)
-
-
-def _changed(what: str) -> Finding:
-    return lacking(
-        ConditionType.LEDGER_INTACT,
-        Reason.LEDGER_CHANGED,
-        f"{what}: restore it from a backup; until then nothing is recorded and no notice is made",
-    )
 
 
 def _enumerate(texts: Sequence[str]) -> str:

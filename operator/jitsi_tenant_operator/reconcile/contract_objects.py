@@ -7,49 +7,25 @@ decades, would weigh more than everything else.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any
 
 from jitsi_tenant_operator.api.contract import Party
 from jitsi_tenant_operator.api.hold import JitsiLegalHold, JitsiLegalHoldSpec
 from jitsi_tenant_operator.api.maintenance import JitsiMaintenance, JitsiMaintenanceSpec
-from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError, ObjectMeta
+from jitsi_tenant_operator.api.model import CustomResource, ObjectMeta
 from jitsi_tenant_operator.api.notice import Channel, JitsiNotice
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.record import JitsiTenantRecord
 from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.facts import Ledger, Notice
+from jitsi_tenant_operator.reconcile.conditions import Reason
 from jitsi_tenant_operator.reconcile.notice_keys import key_of
+from jitsi_tenant_operator.reconcile.shelf import Shelf
 
-DELETED = "DELETED"
+_DIGEST_BYTES = 32
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-class Known(Protocol):
-    """An object as far as it is kept."""
-
-    @property
-    def ref(self) -> ObjectRef:
-        """Its name."""
-
-    @property
-    def resource_version(self) -> int:
-        """Its version."""
-
-
-K = TypeVar("K", bound=Known)
-R = TypeVar("R", bound=CustomResource)
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An object that cannot be read, which the schema keeps from happening; what is wrong."""
-
-    ref: ObjectRef
-    resource_version: int
-    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +41,8 @@ class KnownNotice:
     """Whether the operator still has to send it."""
     failing: str
     """Why it could not be sent so far; empty when it was, or is not to be."""
+    settled: bool
+    """Whether it is not to be sent as things stand: withdrawn, or told by other means."""
     told: tuple[tuple[str, str], ...]
     """Its conditions: type and status."""
 
@@ -107,98 +85,13 @@ class KnownRecord:
     head: str
     ledger: Ledger | None
     broken_at: int | None
+    digests: bytes = b""
+    """The digests of all entries, one after the other."""
 
-
-class Shelf(Generic[R, K]):
-    """The objects of one kind by name, grouped by namespace.
-
-    `keep` gives what is kept of an object; `unknown` is when it counts as made where it does not
-    say so itself, as in files.
-    """
-
-    def __init__(self, kind: type[R], keep: Callable[[R, datetime], K], unknown: datetime) -> None:
-        self._kind = kind
-        self._keep = keep
-        self._unknown = unknown
-        self._objects: dict[tuple[str, str], K | Unreadable] = {}
-        self._by_namespace: dict[str, set[str]] = {}
-
-    def observe(self, event: str | None, body: JsonObject) -> bool:
-        """Take in one event; whether anything is known now that was not before."""
-        ref = ObjectRef.of(body)
-        name = (ref.namespace, ref.name)
-        version = int(body["metadata"]["resourceVersion"])
-        before = self._objects.get(name)
-        if before is not None and version < before.resource_version:
-            return False
-        if event == DELETED:
-            self._drop(ref)
-            return before is not None
-        after: K | Unreadable
-        try:
-            after = self._keep(self._kind.parse(body), self._unknown)
-        except InvalidObjectError as error:
-            text = "; ".join(str(problem) for problem in error.problems)
-            after = Unreadable(ref, version, text)
-        self._put(after)
-        return before is None or _content(before) != _content(after)
-
-    def take(self, found: R) -> None:
-        """Take in an object that was read already."""
-        self._put(self._keep(found, self._unknown))
-
-    def _put(self, known: K | Unreadable) -> None:
-        ref = known.ref
-        self._objects[ref.namespace, ref.name] = known
-        self._by_namespace.setdefault(ref.namespace, set()).add(ref.name)
-
-    def _drop(self, ref: ObjectRef) -> None:
-        self._objects.pop((ref.namespace, ref.name), None)
-        names = self._by_namespace.get(ref.namespace, set())
-        names.discard(ref.name)
-        if not names:
-            self._by_namespace.pop(ref.namespace, None)
-
-    def get(self, ref: ObjectRef) -> K | None:
-        """One object, None where there is none that can be read."""
-        found = self._objects.get((ref.namespace, ref.name))
-        return None if isinstance(found, Unreadable) else found
-
-    def namespaces(self) -> list[str]:
-        """The namespaces in which there are any."""
-        return list(self._by_namespace)
-
-    def within(self, namespace: str) -> list[K]:
-        """The objects of a namespace that can be read, by name."""
-        return [each for each in self._all(namespace) if not isinstance(each, Unreadable)]
-
-    def unreadable(self, namespace: str) -> list[Unreadable]:
-        """The objects of a namespace that cannot be read."""
-        return [each for each in self._all(namespace) if isinstance(each, Unreadable)]
-
-    def bodies(self, kind: str) -> list[JsonObject]:
-        """The names and versions of all objects, as objects."""
-        return [
-            {
-                "apiVersion": API_VERSION,
-                "kind": kind,
-                "metadata": {
-                    "name": name,
-                    "resourceVersion": str(each.resource_version),
-                    **({"namespace": namespace} if namespace else {}),
-                },
-            }
-            for (namespace, name), each in self._objects.items()
-        ]
-
-    def _all(self, namespace: str) -> Iterable[K | Unreadable]:
-        for name in sorted(self._by_namespace.get(namespace, ())):
-            yield self._objects[namespace, name]
-
-
-def _content(known: Known | Unreadable) -> object:
-    """All that is kept but the version."""
-    return replace(cast("Any", known), resource_version=0)
+    def digest_of(self, number: int) -> str:
+        """The digest of one of its entries, which count from 1."""
+        end = number * _DIGEST_BYTES
+        return self.digests[end - _DIGEST_BYTES : end].hex()
 
 
 class ContractObjects:
@@ -259,6 +152,12 @@ def record_ref(key: TenantKey) -> ObjectRef:
     return ObjectRef(API_VERSION, JitsiTenantRecord.definition.kind, "", name)
 
 
+def tenant_of_record(ref: ObjectRef) -> TenantKey:
+    """The tenant whose record bears this name: neither of its two parts can hold a dot."""
+    name, _, namespace = ref.name.partition(".")
+    return TenantKey(namespace, name)
+
+
 def _notice(notice: JitsiNotice, unknown: datetime) -> KnownNotice:
     spec, status, metadata = notice.spec, notice.status, notice.metadata
     letter = spec.registered_letter
@@ -268,17 +167,19 @@ def _notice(notice: JitsiNotice, unknown: datetime) -> KnownNotice:
     fact = Notice(
         key=key_of(notice),
         kind=spec.about,
-        # What the post carries is entered after it was sent.
-        created=min(created, letter.sent_at) if letter is not None else created,
+        # What the post carries is entered after it was sent; and an e-mail can have left before it
+        # was made, where the clock of the API server is ahead of the operator's.
+        created=created if sent is None else min(created, sent),
         by=spec.by,
         channel=spec.channel,
         sent=sent,
         delivered=letter.delivered_at if letter is not None else None,
         acknowledged=acknowledged,
         remedied=spec.remedied_at,
+        withdrawn=status.withdrawn_at if status is not None else None,
         **({"breach": spec.breach} if spec.breach is not None else {}),
     )
-    pending = is_pending(notice)
+    pending, settled = is_pending(notice), _is_settled(notice)
     conditions = (status.conditions if status is not None else None) or ()
     return KnownNotice(
         ref=notice.ref,
@@ -287,7 +188,8 @@ def _notice(notice: JitsiNotice, unknown: datetime) -> KnownNotice:
         generation=metadata.generation,
         fact=fact,
         pending=pending,
-        failing=_failing(notice) if pending else "",
+        failing=_failing(notice) if pending and not settled else "",
+        settled=settled,
         told=tuple((each.type, each.status.value) for each in conditions),
     )
 
@@ -322,7 +224,7 @@ def _sent(notice: JitsiNotice, acknowledged: datetime | None) -> datetime | None
 def _notice_state(known: KnownNotice) -> str:
     if known.fact.received is not None:
         return "received"
-    if known.pending:
+    if known.pending and not known.settled:
         return "failing" if known.failing else "waiting"
     return "sent" if known.fact.sent is not None else "elsewhere"
 
@@ -331,6 +233,14 @@ def _failing(notice: JitsiNotice) -> str:
     conditions = (notice.status.conditions if notice.status is not None else None) or ()
     return next(
         (each.message for each in conditions if each.type == "Sent" and each.status == "False"), ""
+    )
+
+
+def _is_settled(notice: JitsiNotice) -> bool:
+    conditions = (notice.status.conditions if notice.status is not None else None) or ()
+    return any(
+        each.type == "Sent" and each.reason in (Reason.BY_OTHER_MEANS, Reason.WITHDRAWN)
+        for each in conditions
     )
 
 
@@ -366,6 +276,7 @@ def _record(record: JitsiTenantRecord, _unknown: datetime) -> KnownRecord:
         head=entries[-1].digest if entries else ledger.BEFORE_THE_FIRST,
         ledger=ledger.ledger_of(entries) if broken is None else None,
         broken_at=broken,
+        digests=b"".join(bytes.fromhex(entry.digest) for entry in entries),
     )
 
 

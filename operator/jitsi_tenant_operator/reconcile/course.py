@@ -27,17 +27,19 @@ from jitsi_tenant_operator.contract.decide import decide
 from jitsi_tenant_operator.contract.decision import Action, ActionKind, ContractState, Decision
 from jitsi_tenant_operator.contract.facts import Axis, Facts
 from jitsi_tenant_operator.contract.ledger import Happening
+from jitsi_tenant_operator.contract.moment import is_far_ahead, reckoned
 from jitsi_tenant_operator.kube.client import KubeClient, Selection
 from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError, NameTaken
+from jitsi_tenant_operator.reconcile import custody
 from jitsi_tenant_operator.reconcile.contract_objects import (
     ContractObjects,
     KnownRecord,
-    Unreadable,
     record_ref,
 )
 from jitsi_tenant_operator.reconcile.facts import facts_of
-from jitsi_tenant_operator.reconcile.notice_keys import notice_name
-from jitsi_tenant_operator.reconcile.resolve import Bound
+from jitsi_tenant_operator.reconcile.notice_keys import is_called_for_by, notice_name
+from jitsi_tenant_operator.reconcile.resolve import Bound, Problem
+from jitsi_tenant_operator.reconcile.shelf import Unreadable
 from jitsi_tenant_operator.render.labels import labels
 
 _STEPS = 8
@@ -54,8 +56,8 @@ class Course:
     now: datetime
     record: KnownRecord | None
     unreadable: tuple[Unreadable, ...] = ()
-    record_problem: str | None = None
-    """Why the record, which is there, cannot be read."""
+    ledger_problem: Problem | None = None
+    """Why the ledger cannot be relied on: it was changed, or is gone wholly or in part."""
     failed: KubeError | None = None
     """Why what is due could not all be done; the service follows the decision all the same."""
 
@@ -83,12 +85,12 @@ class ContractFollower:
     """Follows the contracts of all tenants."""
 
     def __init__(
-        self, objects: ContractObjects, client: KubeClient, made: Callable[[ObjectRef], None]
+        self, objects: ContractObjects, client: KubeClient, look_at: Callable[[ObjectRef], None]
     ) -> None:
-        """`made` is told of each notice: the echo of a write of our own is no news."""
+        """`look_at` is told of each notice that is to be sent, or not any more."""
         self._objects = objects
         self._client = client
-        self._made = made
+        self._look_at = look_at
 
     async def follow(self, bound: Bound, owner: JsonObject) -> Course:
         """Decide, and carry out what is due; `owner` is the reference that notices get.
@@ -105,7 +107,18 @@ class ContractFollower:
                 course = self.decided(bound)
         except KubeError as error:
             return replace(course, failed=error)
+        self._reconsider(key, course)
         return course
+
+    def _reconsider(self, key: TenantKey, course: Course) -> None:
+        """Have those notices looked at that have not left and are called for no more, or again."""
+        if course.ledger_problem is not None:
+            return
+        for known in self._objects.notices.within(key.namespace):
+            called_for = known.fact.key in course.decision.called_for
+            withdrawn = known.fact.withdrawn is not None
+            if known.pending and is_called_for_by(known.fact.key) and called_for == withdrawn:
+                self._look_at(known.ref)
 
     def decided(self, bound: Bound) -> Course:
         """How the contract of a tenant stands now; nothing is carried out."""
@@ -114,14 +127,17 @@ class ContractFollower:
         calendar = _calendar(bound.platform.spec.time_zone)
         now = self._client.clock.now()
         record = self._objects.record(key)
-        facts = facts_of(bound.tenant, self._objects, record, calendar)
+        told = bound.tenant.status.contract if bound.tenant.status is not None else None
+        unread = self._objects.unreadable_record(key)
+        problem = custody.problem(record_ref(key), record, unread, told)
+        standing = custody.standing(told) if problem is not None else None
+        facts = facts_of(bound.tenant, self._objects, record, calendar, standing=standing)
         unreadable = (
             *self._objects.notices.unreadable(key.namespace),
             *self._objects.holds.unreadable(key.namespace),
             *self._objects.maintenances.unreadable(""),
         )
         decision = decide(facts, bound.terms, now, calendar)
-        problem = self._objects.unreadable_record(key)
         return Course(decision, facts, calendar, now, record, unreadable, problem)
 
     async def _step(self, key: TenantKey, course: Course, bound: Bound, owner: JsonObject) -> bool:
@@ -129,7 +145,7 @@ class ContractFollower:
         record = course.record
         if course.decision.contract is ContractState.DRAFT and record is None:
             return False
-        if course.record_problem is not None or (record and record.broken_at is not None):
+        if course.ledger_problem is not None:
             return False
         if record is None:
             await self._begin(key, course, bound)
@@ -138,7 +154,8 @@ class ContractFollower:
             return False
         missing = course.missing
         if missing or record.host != bound.host:
-            await self._append(record, missing, course.now, bound.host)
+            at = reckoned(course.now, record.ledger)
+            await self._append(record, missing, at, bound.host)
             return True
         due = [each for each in course.decision.actions if each.kind is ActionKind.NOTIFY]
         taken = None
@@ -234,7 +251,8 @@ class ContractFollower:
                     "it is not the operator's notice: delete it, so that the client can be told",
                 ) from None
         self._objects.notices.observe(None, answer)
-        self._made(ObjectRef.of(answer))
+        # The echo of a write of our own is no news.
+        self._look_at(ObjectRef.of(answer))
 
 
 @lru_cache(maxsize=16)
@@ -254,6 +272,9 @@ def _states(decision: Decision) -> dict[Axis, tuple[str, tuple[str, ...]]]:
 def _happenings(course: Course) -> Iterator[Happening]:
     """All that the ledger should have by now."""
     states = _states(course.decision)
+    known = course.facts.ledger
+    if known is not None and is_far_ahead(course.now, known):
+        yield ledger.of_clock(known.latest)
     for action in course.decision.actions:
         if action.kind is ActionKind.RECORD:
             yield ledger.of_action(action, *states[Axis(action.subject)])

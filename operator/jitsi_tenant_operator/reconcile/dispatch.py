@@ -16,6 +16,7 @@ from jitsi_tenant_operator.contract.decision import Window
 from jitsi_tenant_operator.kube.informer import Change, ChangeType
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
 from jitsi_tenant_operator.kube.secrets import SecretRecord
+from jitsi_tenant_operator.reconcile.contract_objects import tenant_of_record
 from jitsi_tenant_operator.reconcile.ports import HostPorts
 from jitsi_tenant_operator.reconcile.queue import Priority, WorkQueue
 from jitsi_tenant_operator.reconcile.workers import Key
@@ -78,9 +79,11 @@ class Dispatcher:
             self._add(self._world.tenants(), Priority.RESYNC)
             self._queue.add(ref, priority)
         elif ref.kind == JitsiTenantRecord.definition.kind:
-            record = self._world.around_contracts.records.get(ref)
-            keys = [record.tenant] if record is not None else self._world.tenants()
-            self._add((key for key in keys if self._world.tenant(key) is not None), priority)
+            # By its name, which says whose it is even when nothing else of it is left.
+            key = tenant_of_record(ref)
+            if self._world.tenant(key) is not None:
+                self._queue.add(key, priority)
+                self._add_notices(self._world.around_contracts.pending_notices(key.namespace))
         else:
             self._add(self._world.tenants_in(ref.namespace), priority)
             if ref.kind == JitsiNotice.definition.kind:
@@ -92,8 +95,8 @@ class Dispatcher:
             ref = ObjectRef(API_VERSION, JitsiMaintenance.definition.kind, "", name)
             self._queue.add(ref, Priority.CHILD, after=CHILD_DELAY_SECONDS)
 
-    def notice_made(self, ref: ObjectRef) -> None:
-        """The operator made a notice."""
+    def notice_due(self, ref: ObjectRef) -> None:
+        """A notice is to be sent, or not any more, as the operator found."""
         self._notices.add(ref, Priority.SPEC)
 
     def notice_changed(self, ref: ObjectRef) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from jitsi_tenant_operator.api.maintenance import Affected, TenantSelection
 from jitsi_tenant_operator.api.notice import Channel
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.contract.calendar import Calendar
-from jitsi_tenant_operator.contract.facts import Facts, Hold, Maintenance
+from jitsi_tenant_operator.contract.facts import (
+    Facts,
+    Hold,
+    Maintenance,
+    Notice,
+    Standing,
+)
 from jitsi_tenant_operator.reconcile.contract_objects import (
     ContractObjects,
     KnownHold,
@@ -25,10 +31,12 @@ def facts_of(
     calendar: Calendar,
     *,
     saturated: datetime | None = None,
+    standing: Standing | None = None,
 ) -> Facts:
     """All that is recorded of a tenant's contract. `saturated`: since when recordings are full.
 
-    A hold that cannot be read makes all holds unreadable, which keeps everything.
+    `standing` is how the contract stood, where its ledger cannot be relied on. A hold that cannot
+    be read makes all holds unreadable, which keeps everything.
     """
     namespace = tenant.metadata.namespace
     holds = None
@@ -39,12 +47,7 @@ def facts_of(
         contract=spec.contract,
         suspension=spec.suspension,
         termination=spec.termination,
-        # What other systems are told is no notice to the client.
-        notices=tuple(
-            each.fact
-            for each in around.notices.within(namespace)
-            if each.fact.channel is not Channel.WEBHOOK
-        ),
+        notices=tuple(_notices(around, namespace, record)),
         holds=holds,
         maintenances=tuple(
             maintenance(each)
@@ -53,7 +56,32 @@ def facts_of(
         ),
         recordings_saturated=saturated,
         ledger=record.ledger if record is not None else None,
+        standing=standing,
     )
+
+
+def _notices(
+    around: ContractObjects, namespace: str, record: KnownRecord | None
+) -> Iterator[Notice]:
+    """The notices that are there, and those that the ledger knows to have been given.
+
+    What was sent or received stays so, whatever becomes of the object that said it first.
+    """
+    ledger = record.ledger if record is not None else None
+    recorded = {each.key: each for each in (ledger.notices if ledger is not None else ())}
+    # What other systems are told is no notice to the client.
+    found = [
+        known.fact
+        for known in around.notices.within(namespace)
+        if known.fact.channel is not Channel.WEBHOOK
+    ]
+    for fact in found:
+        told = recorded.get(fact.key)
+        yield fact if told is None else fact.completed(told)
+    for key in recorded.keys() - {fact.key for fact in found}:
+        gone = recorded[key]
+        if gone.sent is not None or gone.received is not None:
+            yield gone
 
 
 def hold(known: KnownHold, calendar: Calendar) -> Hold:

@@ -29,15 +29,17 @@ _KINDS = {Component.PROSODY: "StatefulSet", Component.JICOFO: "Deployment"}
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldBack:
     """What is left as it is for now: which workloads, and what they wait for.
 
-    `failed` are those of which it could not be found out whether they would change.
+    `failed` are those of which it could not be found out whether they would change, `change` is
+    the name of what waits.
     """
 
     refs: frozenset[ObjectRef] = frozenset()
     waits: Waiting | None = None
     failed: Mapping[ObjectRef, KubeError] = field(default_factory=dict)
+    change: str | None = None
 
     def may_apply(self, ref: ObjectRef) -> bool:
         """Whether an object is not held back."""
@@ -72,23 +74,26 @@ class Interruptions:
         context: TenantContext,
         course: Course,
         children: Mapping[ObjectRef, JsonObject],
-    ) -> Held:
+    ) -> HeldBack:
         """What of `children` must wait. `body` is the tenant's own object."""
         self._end_turn(owner.key, context)
         changing, failed = await self._changing(owner, context, children)
         if not changing:
-            return Held(failed=failed)
+            return HeldBack(failed=failed)
+        change = updates.name_of_change(_templates(context, children))
         question = Question(
             changes=tuple(component.name.capitalize() for component in changing),
             policy=context.spec.updates.policy,
             windows=updates.meeting_windows(course.decision.windows, course.facts.maintenances),
-            told=updates.is_told(body),
+            told=updates.is_told(body, change),
         )
         meetings = await self._meetings(context) if question.depends_on_meetings else None
         waits = updates.waiting(question, meetings)
         if waits is None and not self._turns.take(owner.key) and not question.told:
             waits = updates.turn_awaited(question.changes)
-        return Held(frozenset(changing.values()) if waits else frozenset(), waits, failed)
+        if waits is None:
+            return HeldBack(failed=failed)
+        return HeldBack(frozenset(changing.values()), waits, failed, change)
 
     def forget(self, key: TenantKey) -> None:
         """A tenant is gone."""
@@ -133,11 +138,14 @@ class Interruptions:
                 yield record.facts
 
     def _end_turn(self, key: TenantKey, context: TenantContext) -> None:
-        """Give the turn back once the pods of the change are ready, or there are to be none."""
+        """Give the turn back once the pods of the change are ready, or there are to be none.
+
+        A workload that is not there is being made anew: its pods are anything but ready.
+        """
         facts = [
             self._cache.facts(workload(context, component), WorkloadFacts) for component in _KINDS
         ]
-        if not context.conducting or all(each is None or each.complete for each in facts):
+        if not context.conducting or all(each is not None and each.complete for each in facts):
             self._turns.give_back(key)
 
 
@@ -146,6 +154,16 @@ def workload(context: TenantContext, component: Component) -> ObjectRef:
     return ObjectRef(
         "apps/v1", _KINDS[component], context.namespace, context.child(component.value)
     )
+
+
+def _templates(
+    context: TenantContext, children: Mapping[ObjectRef, JsonObject]
+) -> dict[str, JsonObject]:
+    """The pod templates of all that conducts meetings, as they are wanted."""
+    refs = {component.value: workload(context, component) for component in _KINDS}
+    return {
+        name: children[ref]["spec"]["template"] for name, ref in refs.items() if ref in children
+    }
 
 
 def _is_ready_pod(record: ChildRecord[TenantKey]) -> bool:

@@ -61,12 +61,11 @@ class MaintenanceReconciler:
 
 
 def _status(known: KnownMaintenance, windows: Mapping[TenantKey, Window]) -> JitsiMaintenanceStatus:
-    told = (WindowState.PLANNED, WindowState.RUNNING)
     return JitsiMaintenanceStatus(
         observed_generation=known.generation,
         latest_notice=min((each.latest_notice for each in windows.values()), default=None),
         tenants=len(windows),
-        notified=sum(each.state in told for each in windows.values()),
+        notified=sum(each.notified is not None for each in windows.values()),
         refused=tuple(
             Refusal(tenant=str(key), reason=window.why[:512])
             for key, window in sorted(windows.items())

@@ -11,32 +11,46 @@ PREFIX = "jitsi_operator"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
-class QueueMetrics:
-    """How the work-queue is doing."""
+class QueuesMetrics:
+    """How the work-queues are doing, by the label `queue`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.depth = Gauge(
-            f"{PREFIX}_workqueue_depth", "Keys that wait, due or not.", registry=registry
+            f"{PREFIX}_workqueue_depth", "Keys that wait, due or not.", ["queue"], registry=registry
         )
         self.adds = Counter(
-            f"{PREFIX}_workqueue_adds", "Times that a key was put in.", registry=registry
+            f"{PREFIX}_workqueue_adds", "Times that a key was put in.", ["queue"], registry=registry
         )
         self.retries = Counter(
             f"{PREFIX}_workqueue_retries",
             "Times that a key came back after a failure.",
+            ["queue"],
             registry=registry,
         )
         self.duration = Histogram(
             f"{PREFIX}_workqueue_work_duration_seconds",
             "Time that a piece of work took.",
+            ["queue"],
             buckets=_SECONDS,
             registry=registry,
         )
         self.longest_running = Gauge(
             f"{PREFIX}_workqueue_longest_running_seconds",
             "Age of the oldest piece of work that is going on.",
+            ["queue"],
             registry=registry,
         )
+
+
+class QueueMetrics:
+    """How one work-queue is doing."""
+
+    def __init__(self, of_all: QueuesMetrics, queue: str) -> None:
+        self.depth = of_all.depth.labels(queue)
+        self.adds = of_all.adds.labels(queue)
+        self.retries = of_all.retries.labels(queue)
+        self.duration = of_all.duration.labels(queue)
+        self.longest_running = of_all.longest_running.labels(queue)
 
 
 class ReconcileMetrics:

@@ -19,6 +19,11 @@ def notice_name(kind: NoticeKind, key: str, channel: Channel) -> str:
     return f"{words}-{digest}"
 
 
+def is_called_for_by(key: str) -> bool:
+    """Whether a notice with this key follows from a decision, and was not made by a person."""
+    return key.startswith(_KEYS_OF_NOTICES)
+
+
 def key_of(notice: JitsiNotice) -> str:
     """The key of an action if it is the operator's notice for that, else one of the notice's own.
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from jitsi_tenant_operator.api.conditions import Condition, ConditionStatus
+from jitsi_tenant_operator.api.conditions import Condition
 from jitsi_tenant_operator.api.model import InvalidObjectError
 from jitsi_tenant_operator.api.notice import Channel, JitsiNotice, JitsiNoticeStatus, Letter
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.api.platform import JitsiPlatform, PlatformNotifications
 from jitsi_tenant_operator.api.tenant import JitsiTenant
-from jitsi_tenant_operator.contract.facts import Notice
 from jitsi_tenant_operator.kube.client import KubeClient
 from jitsi_tenant_operator.kube.errors import Conflict, NotFound
+from jitsi_tenant_operator.reconcile.causes import why_withdrawn
 from jitsi_tenant_operator.reconcile.conditions import (
     ConditionType,
     Finding,
@@ -26,10 +27,20 @@ from jitsi_tenant_operator.reconcile.conditions import (
     conditions,
     found,
     lacking,
-    unknown,
 )
-from jitsi_tenant_operator.reconcile.contract_objects import is_pending, is_sent_by_operator
+from jitsi_tenant_operator.reconcile.contract_objects import is_pending
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
+from jitsi_tenant_operator.reconcile.notice_findings import (
+    NO_MAIL_SERVER,
+    NO_WEBHOOK,
+    ON_ITS_WAY,
+    TENANT_NOT_RESOLVED,
+    expected,
+    not_sent_by_operator,
+    received,
+    withdrawn,
+)
+from jitsi_tenant_operator.reconcile.notice_keys import key_of
 from jitsi_tenant_operator.reconcile.queue import FailedError
 from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve
 from jitsi_tenant_operator.reconcile.workers import Again
@@ -41,17 +52,25 @@ REFUSED_SECONDS = 6 * 3600.0
 
 UNRESOLVED_SECONDS = 300.0
 """After how long a notice is looked at again whose tenant could not be carried out."""
+_MENDED_ELSEWHERE = frozenset(
+    {Reason.TENANT_NOT_RESOLVED, Reason.LEDGER_CHANGED, Reason.LEDGER_MISSING}
+)
+"""What may be mended without anything being said of the notice."""
 _TRIES = 5
 """How often it is tried to say that a notice has left, while others write it too."""
 
 
 class NotSentError(Exception):
-    """A notice did not leave. `permanent`: not before somebody changes something."""
+    """A notice did not leave. `permanent`: not before somebody changes something.
 
-    def __init__(self, message: str, *, permanent: bool) -> None:
+    `retry_after` is in how many seconds the other side asks to be tried again, 0 where it does not.
+    """
+
+    def __init__(self, message: str, *, permanent: bool, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.message = message
         self.permanent = permanent
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +115,7 @@ class NoticeReconciler:
     async def reconcile(self, ref: ObjectRef) -> Again | None:
         """Send a notice that is still to be sent; raises KubeError, FailedError to try again."""
         known = self._world.around_contracts.notices.get(ref)
-        if known is None or (not known.pending and known.told == _told(known.fact)):
+        if known is None or (not known.pending and known.told == expected(known.fact)):
             return None
         try:
             body = await self._client.get(ref)
@@ -105,22 +124,28 @@ class NoticeReconciler:
         notice = JitsiNotice.parse(body)
         if is_pending(notice):
             return await self._send(body, notice)
-        await self._publish(body, notice, _status(notice), _sent_by_hand(notice))
+        await self._publish(body, notice, _status(notice), not_sent_by_operator(notice))
         return None
 
     async def _send(self, body: JsonObject, notice: JitsiNotice) -> Again | None:
         status = _status(notice)
         sending = self._sending(body, notice)
         if isinstance(sending, Finding):
-            await self._publish(body, notice, status, sending)
+            await self._keep(body, notice, status, sending)
             # Nobody tells of what the tenant refers to, such as a plan that is made after all.
-            unresolved = sending.reason is Reason.TENANT_NOT_RESOLVED
-            return Again(UNRESOLVED_SECONDS) if unresolved else None
+            return Again(UNRESOLVED_SECONDS) if sending.reason in _MENDED_ELSEWHERE else None
+        recorded = _recorded(notice, sending.course)
+        if recorded is not None:
+            known = {"sent_at": recorded, "reply": "as the ledger has it"}
+            after = status.model_copy(update=known)
+            await self._publish(body, notice, after, found(ConditionType.SENT))
+            return None
+        status = status.model_copy(update={"withdrawn_at": None})
         try:
             if status.letter is None or self._is_outdated(sending, status.letter):
                 letter = await self._dispatch.write(sending)
                 status = status.model_copy(update={"letter": letter})
-                body = await self._publish(body, notice, status, _on_its_way())
+                body = await self._publish(body, notice, status, ON_ITS_WAY)
             assert status.letter is not None
             reply = await self._dispatch.send(sending, status.letter)
         except NotSentError as error:
@@ -128,6 +153,16 @@ class NoticeReconciler:
             return Again(REFUSED_SECONDS)
         await self._record_sent(body, notice, status, reply)
         return None
+
+    async def _keep(
+        self, body: JsonObject, notice: JitsiNotice, status: JitsiNoticeStatus, why: Finding
+    ) -> None:
+        """Say why a notice is not sent now, and since when it is withdrawn, if it is."""
+        withdrawn_at = status.withdrawn_at if why.reason in _MENDED_ELSEWHERE else None
+        if why.reason is Reason.WITHDRAWN:
+            withdrawn_at = status.withdrawn_at or self._client.clock.now()
+        after = status.model_copy(update={"withdrawn_at": withdrawn_at})
+        await self._publish(body, notice, after, why)
 
     async def _record_sent(
         self, body: JsonObject, notice: JitsiNotice, status: JitsiNoticeStatus, reply: str
@@ -159,30 +194,31 @@ class NoticeReconciler:
         finding = lacking(ConditionType.SENT, reason, error.message)
         await self._publish(body, notice, status, finding)
         if not error.permanent:
-            raise FailedError
+            raise FailedError(error.retry_after)
 
     def _is_outdated(self, sending: Sending, letter: Letter) -> bool:
         return letter.recipient != addressee(sending)
 
     def _sending(self, body: JsonObject, notice: JitsiNotice) -> Sending | Finding:
+        """All that the sending needs, or why the notice is not to be sent now."""
         platform = self._world.platform()
-        if not isinstance(platform, JitsiPlatform) or platform.spec.notifications is None:
-            return lacking(
-                ConditionType.SENT,
-                Reason.NO_MAIL_SERVER,
-                "set spec.notifications of the JitsiPlatform, or tell the client by other means"
-                " and enter when",
-            )
         resolved = self._tenant(notice.metadata.namespace)
-        if resolved is None:
-            return lacking(
-                ConditionType.SENT,
-                Reason.TENANT_NOT_RESOLVED,
-                "mend the JitsiTenant of this namespace first: its contract cannot be told",
-            )
+        if not isinstance(platform, JitsiPlatform) or resolved is None:
+            return TENANT_NOT_RESOLVED
         course = self._contracts.decided(resolved.bound)
-        uid = body["metadata"]["uid"]
-        return Sending(notice, uid, resolved, course, platform.spec.notifications)
+        if course.ledger_problem is not None:
+            # Only the ledger knows whether it was sent before.
+            return lacking(
+                ConditionType.SENT, course.ledger_problem.reason, course.ledger_problem.message
+            )
+        why = why_withdrawn(notice, course)
+        if why is not None and _recorded(notice, course) is None:
+            return withdrawn(why)
+        notifications = platform.spec.notifications
+        by_webhook = notice.spec.channel is Channel.WEBHOOK
+        if notifications is None or (by_webhook and notifications.webhook is None):
+            return NO_WEBHOOK if by_webhook else NO_MAIL_SERVER
+        return Sending(notice, body["metadata"]["uid"], resolved, course, notifications)
 
     def _tenant(self, namespace: str) -> Resolved | None:
         holder = self._world.namespace_holder(namespace)
@@ -210,7 +246,8 @@ class NoticeReconciler:
             return body
         patch = {
             "metadata": {"resourceVersion": metadata["resourceVersion"]},
-            "status": after.to_json(),
+            # What is not so any more has to be taken out by name.
+            "status": {"withdrawnAt": None, **after.to_json()},
         }
         answer = await self._client.merge_patch(notice.ref, patch, subresource="status")
         if self._world.around_contracts.notices.observe(None, answer):
@@ -221,7 +258,7 @@ class NoticeReconciler:
         self, generation: int, notice: JitsiNotice, status: JitsiNoticeStatus, sent: Finding
     ) -> tuple[Condition, ...]:
         return conditions(
-            [sent, _received(notice, status)],
+            [sent, received(notice, status)],
             (notice.status.conditions if notice.status is not None else None) or (),
             generation=generation,
             now=self._client.clock.now(),
@@ -241,35 +278,9 @@ def _status(notice: JitsiNotice) -> JitsiNoticeStatus:
     return notice.status or JitsiNoticeStatus()
 
 
-def _on_its_way() -> Finding:
-    return unknown(ConditionType.SENT, "it is being sent")
-
-
-def _sent_by_hand(notice: JitsiNotice) -> Finding:
-    """How a notice stands that the operator has not, or no more, to send."""
-    letter, status = notice.spec.registered_letter, _status(notice)
-    if status.sent_at is not None or letter is not None or is_sent_by_operator(notice):
-        return found(ConditionType.SENT)
-    text = "enter in spec.registeredLetter when it was sent and delivered"
-    return Finding(ConditionType.SENT, ConditionStatus.UNKNOWN, Reason.BY_OTHER_MEANS, text)
-
-
-def _received(notice: JitsiNotice, status: JitsiNoticeStatus) -> Finding:
-    letter = notice.spec.registered_letter
-    receipts = (
-        notice.spec.acknowledged_at,
-        status.acknowledged_at,
-        letter.delivered_at if letter is not None else None,
-    )
-    if any(at is not None for at in receipts):
-        return found(ConditionType.RECEIVED)
-    text = "no receipt is known; one known by other means is entered in spec.acknowledgedAt"
-    return Finding(ConditionType.RECEIVED, ConditionStatus.UNKNOWN, Reason.AWAITED, text)
-
-
-def _told(fact: Notice) -> tuple[tuple[str, str], ...]:
-    """The conditions that a notice should have that is not to be sent any more."""
-    return (
-        (ConditionType.RECEIVED, "Unknown" if fact.received is None else "True"),
-        (ConditionType.SENT, "Unknown" if fact.sent is None else "True"),
-    )
+def _recorded(notice: JitsiNotice, course: Course) -> datetime | None:
+    """When the client was sent a notice, as the ledger has it though the notice does not."""
+    if notice.spec.channel is Channel.WEBHOOK:
+        return None
+    key = key_of(notice)
+    return next((each.sent for each in course.facts.notices if each.key == key), None)

@@ -57,6 +57,8 @@ class Backoff:
 
     first: float = 1.0
     longest: float = 300.0
+    believed: float = 300.0
+    """Of what an answer asks to wait, no more than so many seconds are believed."""
 
     def delay(self, failures: int, jitter: float) -> float:
         """Seconds after the given number of failures in a row; `jitter` is between 0 and 1."""
@@ -68,9 +70,9 @@ class Backoff:
         """Seconds after an answer that asked to wait for `retry_after` of them, 0 for none.
 
         Never less, since those who come back early are what it asks to be spared, but a quarter
-        more with a `jitter` of 1. Of what it asks no more than `longest` is believed.
+        more with a `jitter` of 1.
         """
-        return min(self.longest, retry_after) * (1.0 + jitter / 4)
+        return min(self.believed, retry_after) * (1.0 + jitter / 4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,6 +164,10 @@ class WorkQueue(Generic[K]):
         """For how many seconds the oldest piece of work has been going on; 0 when there is none."""
         oldest = min(self._processing.values(), default=None)
         return 0.0 if oldest is None else self.clock.monotonic() - oldest
+
+    def refresh_metrics(self) -> None:
+        """Bring the gauge up to date that is worked out when it is asked for."""
+        self.metrics.longest_running.set(self.longest_running())
 
     def __len__(self) -> int:
         """How many keys wait, due or not."""

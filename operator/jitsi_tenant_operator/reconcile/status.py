@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject
 from jitsi_tenant_operator.api.tenant import (
@@ -36,10 +37,15 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one reconcile came to. `applied` says that the spec as it stands is in the cluster."""
+    """What one reconcile came to.
+
+    `applied` says that the spec as it stands is in the cluster, `waiting` names the change that is
+    not made yet, since it would cut meetings.
+    """
 
     findings: Sequence[Finding]
     applied: bool = False
+    waiting: str | None = None
     running: Running = field(default_factory=Running)
 
     def with_findings(self, *more: Finding) -> Report:
@@ -54,6 +60,7 @@ def next_status(
     before = before or JitsiTenantStatus()
     running = report.running
     bridges = running.bridges if running.bridges is not None else before.bridges
+    course = running.course
     replicas = running.bridge_replicas
     return JitsiTenantStatus(
         observed_generation=generation if report.applied else before.observed_generation,
@@ -65,9 +72,10 @@ def next_status(
         bridges=bridges,
         bridge_replicas=replicas if replicas is not None else before.bridge_replicas,
         bridge_selector=running.bridge_selector or before.bridge_selector,
+        waiting_change=report.waiting,
         terms=_terms(running.terms) if running.terms is not None else before.terms,
-        phase=running.course.decision.phase if running.course is not None else before.phase,
-        contract=_contract(running.course) if running.course is not None else before.contract,
+        phase=course.decision.phase if course is not None else before.phase,
+        contract=_contract(course, before.contract) if course is not None else before.contract,
     )
 
 
@@ -96,8 +104,9 @@ def status_patch(body: JsonObject, status: JitsiTenantStatus) -> JsonObject:
 _DEADLINES = 64
 
 
-def _contract(course: Course) -> ContractStatus:
+def _contract(course: Course, before: ContractStatus | None) -> ContractStatus:
     decision = course.decision
+    custody = _custody(course, before)
     return ContractStatus(
         state=decision.contract,
         service=decision.service.state,
@@ -111,8 +120,22 @@ def _contract(course: Course) -> ContractStatus:
         end_cause=decision.end.cause if decision.end is not None else None,
         next=decision.next,
         deadlines=tuple(map(_deadline, decision.deadlines[:_DEADLINES])),
-        record=course.record.ref.name if course.record is not None else None,
+        **custody,
     )
+
+
+def _custody(course: Course, before: ContractStatus | None) -> dict[str, Any]:
+    """What is said of the ledger: what it is now, or what it was when it was last relied on."""
+    record = course.record
+    if course.ledger_problem is not None and before is not None and before.record is not None:
+        return before.model_dump(include={"record", "record_entries", "record_digest"})
+    if record is None or course.ledger_problem is not None:
+        return {"record": record.ref.name if record is not None else None}
+    return {
+        "record": record.ref.name,
+        "record_entries": record.entries,
+        "record_digest": record.head,
+    }
 
 
 def _deadline(deadline: Deadline) -> DeadlineStatus:

@@ -31,7 +31,7 @@ from jitsi_tenant_operator.reconcile.bridges import Bridges, left_as_they_are, s
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
-from jitsi_tenant_operator.reconcile.interruptions import LOOK_SECONDS, Held, Interruptions
+from jitsi_tenant_operator.reconcile.interruptions import LOOK_SECONDS, HeldBack, Interruptions
 from jitsi_tenant_operator.reconcile.publish import Publisher
 from jitsi_tenant_operator.reconcile.resolve import (
     Problem,
@@ -86,7 +86,7 @@ class _Work:
     outcome: ApplyOutcome
     problems: tuple[Problem, ...] = ()
     obstacle: Problem | None = None
-    held: Held | None = None
+    held: HeldBack | None = None
 
     @property
     def waiting(self) -> bool:
@@ -315,6 +315,7 @@ class TenantReconciler:
         return Report(
             findings=[*parts, findings.summary(parts)],
             applied=work.applied,
+            waiting=work.held.change if work.held is not None else None,
             running=Running(
                 url=context.public_url if work.entered else None,
                 release=context.release if work.applied else None,

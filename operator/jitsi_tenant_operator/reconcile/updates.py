@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import orjson
 
 from jitsi_tenant_operator.api.objects import GROUP, JsonObject
 from jitsi_tenant_operator.api.tenant import UpdatePolicy
@@ -20,7 +23,7 @@ from jitsi_tenant_operator.reconcile.conditions import (
 )
 
 APPLY_ANNOTATION = f"{GROUP}/apply-changes"
-"""On a tenant: the generation of which a person says that its changes may cut meetings."""
+"""On a tenant: the change of which a person says that it may cut meetings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +133,20 @@ def meeting_windows(decided: Iterable[Window], declared: Iterable[Maintenance]) 
     )
 
 
-def is_told(body: JsonObject) -> bool:
-    """Whether a person has said that the changes of this very generation be made at once."""
-    metadata = body["metadata"]
-    annotations: Mapping[str, str] = metadata.get("annotations") or {}
-    return annotations.get(APPLY_ANNOTATION) == str(metadata["generation"])
+def name_of_change(templates: Mapping[str, JsonObject]) -> str:
+    """What stands for a change: 16 hexadecimal digits, other ones for any other pod templates.
+
+    `templates` are all that conduct meetings as they are wanted, whether they differ from what
+    runs or not: so the name stays until all of it is made.
+    """
+    content = orjson.dumps(templates, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def is_told(body: JsonObject, change: str) -> bool:
+    """Whether a person has said that this very change be made at once."""
+    annotations: Mapping[str, str] = body["metadata"].get("annotations") or {}
+    return annotations.get(APPLY_ANNOTATION) == change
 
 
 def _instant(at: datetime) -> str:

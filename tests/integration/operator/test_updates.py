@@ -63,8 +63,14 @@ async def meeting(tenant: Tenant, operator: Operating) -> dict[str, str]:
     return await templates(tenant)
 
 
+async def named(tenant: Tenant) -> str:
+    """What stands for the change that waits."""
+    name: str = (await tenant.status())["waitingChange"]
+    return name
+
+
 async def annotate(tenant: Tenant, value: object) -> None:
-    """Say of a generation that its changes may cut meetings."""
+    """Say of a change that it may cut meetings."""
     await tenant.cluster.patch(tenant.ref, {"metadata": {"annotations": {APPLY: str(value)}}})
 
 
@@ -203,19 +209,36 @@ async def test_a_tenant_may_ask_for_windows_alone(
 
 async def test_a_person_can_say_now(tenant: Tenant, operator: Operating) -> None:
     before = await meeting(tenant, operator)
+    generation = await tenant.change({"meetings": {"maxParticipants": 40}})
+    await waits(tenant, "WaitingForIdle")
+    other = await named(tenant)
     generation = await tenant.change(FEWER)
     await waits(tenant, "WaitingForIdle")
-    await annotate(tenant, generation - 1)
-    await operator.quiet()
-    assert await templates(tenant) == before, "that was said of another change"
-    await annotate(tenant, generation)
+    for value in (other, generation):
+        await annotate(tenant, value)
+        await operator.quiet()
+        assert await templates(tenant) == before, "that was said of another change"
+    await annotate(tenant, await named(tenant))
     await tenant.ready()
+    assert "waitingChange" not in await tenant.status()
     assert (await templates(tenant))["prosody"] != before["prosody"]
+
+
+async def test_what_was_said_of_one_change_lets_none_through_that_comes_later(
+    tenant: Tenant, operator: Operating
+) -> None:
+    """Not even one that comes from elsewhere, and leaves the generation as it is."""
+    await meeting(tenant, operator)
+    await tenant.change(FEWER)
+    await waits(tenant, "WaitingForIdle")
+    await annotate(tenant, await named(tenant))
+    await tenant.ready()
     people_meet(await jicofo(tenant))
     after = await templates(tenant)
-    await tenant.change({"meetings": {"maxParticipants": 41}})
+    plan = ObjectRef(API_VERSION, "JitsiPlan", "", "business")
+    await tenant.cluster.patch(plan, {"spec": {"sizes": {"prosody": {"cpu": "333m"}}}})
     await waits(tenant, "WaitingForIdle")
-    assert await templates(tenant) == after, "it was not said of what came later"
+    assert (await templates(tenant))["prosody"] == after["prosody"]
 
 
 async def test_a_tenant_may_want_every_change_at_once(tenant: Tenant, operator: Operating) -> None:

@@ -28,6 +28,7 @@ from jitsi_tenant_operator.contract.facts import (
     Ledger,
     Maintenance,
     Notice,
+    Standing,
 )
 from jitsi_tenant_operator.contract.terms import EffectiveTerms, TermSource
 
@@ -197,6 +198,9 @@ ledgers = st.builds(
 )
 
 
+standings = st.builds(Standing, st.sampled_from(ContractState), st.booleans())
+
+
 def facts(
     lengths: st.SearchStrategy[str] = durations, *, with_ledger: bool = True
 ) -> st.SearchStrategy[Facts]:
@@ -213,6 +217,7 @@ def facts(
         evidence=st.just(Evidence()) | evidences,
         recordings_saturated=maybe(instants),
         ledger=maybe(ledgers) if with_ledger else st.none(),
+        standing=maybe(standings) if with_ledger else st.none(),
     )
 
 

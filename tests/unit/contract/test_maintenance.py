@@ -47,13 +47,15 @@ def test_8_1_the_notice_is_due_from_the_declaration_on(
     ],
 )
 def test_8_1_a_window_that_is_notified_too_late_is_refused(
-    story: Story, window: dict[str, Any], sent: str | None, state: str
+    story: Story, at: At, window: dict[str, Any], sent: str | None, state: str
 ) -> None:
     instants = {} if sent is None else {"sent": sent}
     told = story.known(maintenances=(Maintenance(**window),)).notice(
         NoticeKind.MAINTENANCE, "2027-03-02", key=KEY, **instants
     )
     assert told.at("2027-03-28 12:00").windows[0].state == state
+    notified = told.at("2027-03-28 12:00").windows[0].notified
+    assert notified == (None if sent is None else at(sent))
     running = told.at("2027-03-29 03:00").windows[0].state
     assert running == ("Running" if state == "Planned" else "Refused")
     assert told.at("2027-03-29 04:00").windows[0].state == "Over"
@@ -73,6 +75,7 @@ def test_8_1_an_emergency_needs_no_time_ahead_but_a_notice_all_the_same(
     urgent = Maintenance(**window, emergency=True, reason="a failing disk")
     found = story.known(maintenances=(urgent,)).at("2027-03-29 02:30")
     assert found.windows[0].state == "Running"
+    assert found.windows[0].notified is None, "though it counts"
     assert found.due() == {KEY}
     assert "MaintenanceNotice" not in found.names()
 

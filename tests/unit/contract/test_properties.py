@@ -198,6 +198,7 @@ def test_nothing_ends_or_stops_without_cause(
         notices=tuple(each for each in facts.notices if each.kind is not NoticeKind.FORMAL_NOTICE),
         evidence=Evidence(),
         ledger=None,
+        standing=None,
     )
     found = decide(innocent, terms, now, paris)
     if found.contract is not ContractState.ENDED:

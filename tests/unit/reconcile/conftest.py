@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from tests.unit.reconcile.desk import Desk
 
 from jitsi_tenant_operator.api.kinds import BY_NAME
 from jitsi_tenant_operator.api.objects import API_VERSION, GROUP, VERSION, JsonObject, ObjectRef
@@ -145,6 +146,12 @@ def _laid_over(below: Any, above: Any) -> Any:
     return merged | {key: _laid_over(below.get(key), value) for key, value in above.items()}
 
 
+def _without_null(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_null(each) for key, each in value.items() if each is not None}
+
+
 @pytest.fixture(scope="session")
 def body_of() -> Callable[..., JsonObject]:
     """Makes a good object of a kind; `spec` and `metadata` are laid over those of a small one."""
@@ -191,6 +198,7 @@ class MemoryKube:
         version = next(self._version)
         stored["metadata"].setdefault("uid", f"uid-{version}")
         stored["metadata"].setdefault("creationTimestamp", f"{self.clock.now():%Y-%m-%dT%H:%M:%SZ}")
+        stored["metadata"].setdefault("generation", 1)
         stored["metadata"]["resourceVersion"] = str(version)
         self.objects[ObjectRef.of(stored)] = stored
         return copy.deepcopy(stored)
@@ -228,7 +236,7 @@ class MemoryKube:
         for field in ("uid", "resourceVersion"):
             if patch["metadata"].get(field, found["metadata"][field]) != found["metadata"][field]:
                 raise Conflict(f"{ref}: {field} does not match", status=409)
-        return self.put(_laid_over(found, patch))
+        return self.put(_without_null(_laid_over(found, patch)))
 
     async def json_patch(self, ref: ObjectRef, operations: list[JsonObject]) -> JsonObject:
         found = self._call("json patch", ref)
@@ -268,3 +276,9 @@ class MemoryKube:
 @pytest.fixture
 def kube(clock: HandClock) -> MemoryKube:
     return MemoryKube(clock)
+
+
+@pytest.fixture
+def desk(kube: MemoryKube, make: Callable[..., Any]) -> Desk:
+    """A follower of a contract."""
+    return Desk(kube, make)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.reconcile.desk import KEY, OWNER, SUSPENDED, Desk
 
-from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
+from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.api.record import MAX_ENTRIES, JitsiTenantRecord, RecordEvent
 from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.decision import ContractState, ServiceState
@@ -18,73 +18,6 @@ from jitsi_tenant_operator.reconcile.conditions import ConditionType, Finding, R
 from jitsi_tenant_operator.reconcile.contract_findings import of_contract
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, record_ref
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
-from jitsi_tenant_operator.reconcile.resolve import Resolved, resolve
-from jitsi_tenant_operator.reconcile.world import World
-
-KEY = TenantKey("tenant-acme", "acme")
-OWNER = {"apiVersion": "v1", "kind": "Owner", "name": "acme", "uid": "u", "controller": True}
-SIGNED = {"signedOn": "2026-05-25", "term": "P12M"}
-
-
-class Desk:
-    """A follower, what it wrote, and the tenant that it follows."""
-
-    def __init__(self, kube: Any, make: Callable[..., Any]) -> None:
-        self.kube = kube
-        self.make = make
-        self.made: list[ObjectRef] = []
-        self.restart()
-
-    def restart(self) -> None:
-        """What is known is read again from what is stored."""
-        self.objects = ContractObjects()
-        for body in self.kube.objects.values():
-            self.objects.observe(body["kind"], None, body)
-        self.follower = ContractFollower(self.objects, self.kube, self.made.append)
-
-    def resolved(self, **spec: Any) -> Resolved:
-        contract = {**SIGNED, **spec.pop("contract", {})}
-        tenant = self.make("JitsiTenant", spec={"contract": contract, **spec})
-        world = World()
-        world.platforms.observe(None, stored(self.make, "JitsiPlatform"))
-        world.plans.observe(None, stored(self.make, "JitsiPlan"))
-        world.terms.observe(None, stored(self.make, "JitsiTerms"))
-        found = resolve(tenant, world)
-        assert isinstance(found, Resolved), found
-        return found
-
-    async def follow(self, **spec: Any) -> Course:
-        return await self.follower.follow(self.resolved(**spec).bound, OWNER)
-
-    def entries(self) -> list[JsonObject]:
-        found: list[JsonObject] = self.kube.objects[record_ref(KEY)]["spec"]["entries"]
-        return found
-
-    def told(self) -> list[str]:
-        return [f"{each['subject']} {each['value']}" for each in self.entries()]
-
-    def notices(self) -> list[JsonObject]:
-        return [body for ref, body in self.kube.objects.items() if ref.kind == "JitsiNotice"]
-
-    def writes(self) -> list[tuple[str, ObjectRef]]:
-        found: list[tuple[str, ObjectRef]] = self.kube.called("create", "json patch")
-        return found
-
-
-def stored(make: Callable[..., Any], kind: str) -> JsonObject:
-    parsed = make(kind)
-    body: JsonObject = {
-        "apiVersion": parsed.ref.api_version,
-        "kind": kind,
-        **parsed.to_json(),
-    }
-    body["metadata"]["resourceVersion"] = "1"
-    return body
-
-
-@pytest.fixture
-def desk(kube: Any, make: Callable[..., Any]) -> Desk:
-    return Desk(kube, make)
 
 
 def notice(name: str, key: str) -> JsonObject:
@@ -113,9 +46,6 @@ def fill(record: JsonObject, number: int) -> None:
     ]
     added = ledger.appended(entries, happenings, entries[-1].at)
     record["spec"]["entries"] += [each.to_json() for each in added]
-
-
-SUSPENDED = {"suspension": {"service": {"reason": "ProhibitedUse"}}}
 
 
 async def test_the_ledger_of_a_signed_contract_begins_with_how_it_stands(desk: Desk) -> None:

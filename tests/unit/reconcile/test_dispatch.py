@@ -15,7 +15,7 @@ from jitsi_tenant_operator.kube.informer import Change, ChangeType
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
 from jitsi_tenant_operator.kube.secrets import SecretRecord
 from jitsi_tenant_operator.reconcile.dispatch import CHILD_DELAY_SECONDS, Dispatcher
-from jitsi_tenant_operator.reconcile.metrics import QueueMetrics
+from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, QueuesMetrics
 from jitsi_tenant_operator.reconcile.ports import HostPorts
 from jitsi_tenant_operator.reconcile.queue import WorkQueue
 from jitsi_tenant_operator.reconcile.workers import Key
@@ -37,8 +37,12 @@ class Office:
         self.body_of = body_of
         self.world = World()
         self.ports = HostPorts()
-        self.queue: WorkQueue[Key] = WorkQueue(clock, QueueMetrics(CollectorRegistry()))
-        self.notices: WorkQueue[ObjectRef] = WorkQueue(clock, QueueMetrics(CollectorRegistry()))
+        self.queue: WorkQueue[Key] = WorkQueue(
+            clock, QueueMetrics(QueuesMetrics(CollectorRegistry()), "tenants")
+        )
+        self.notices: WorkQueue[ObjectRef] = WorkQueue(
+            clock, QueueMetrics(QueuesMetrics(CollectorRegistry()), "tenants")
+        )
         self.dispatcher = Dispatcher(self.world, self.queue, self.notices, self.ports)
         self.version = 10
 
@@ -270,3 +274,37 @@ async def test_a_deleted_tenant_is_looked_at_once_more(office: Office) -> None:
     body = office.tenant(ADA, DELETED)
     assert body["metadata"]["name"] == "ada"
     assert await office.asked_for() == [ADA]
+
+
+def record(key: TenantKey, version: int) -> JsonObject:
+    """A ledger, as far as anybody can read it."""
+    name = f"{key.name}.{key.namespace}"
+    metadata = {"name": name, "uid": "uid-record", "resourceVersion": str(version)}
+    spec = {"tenant": {"namespace": key.namespace, "name": key.name}, "contract": "DC-1"}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "JitsiTenantRecord",
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
+@pytest.mark.parametrize("readable", [True, False])
+async def test_a_ledger_concerns_its_tenant_also_when_it_is_gone(
+    office: Office, *, readable: bool
+) -> None:
+    ledger = record(ADA, 50)
+    if not readable:
+        ledger["spec"] = {}
+    for version, event in ((50, "ADDED"), (51, DELETED)):
+        ledger["metadata"]["resourceVersion"] = str(version)
+        office.dispatcher.observe("JitsiTenantRecord", event, ledger)
+        assert await office.asked_for() == [ADA]
+    office.dispatcher.observe("JitsiTenantRecord", "ADDED", record(TenantKey("gone", "gone"), 60))
+    assert await office.asked_for() == []
+
+
+async def test_ledgers_that_are_listed_anew_wait_for_what_a_person_changes(office: Office) -> None:
+    office.dispatcher.observe("JitsiTenantRecord", None, record(BOB, 50))
+    office.tenant(ADA, "MODIFIED", spec={"host": "ada.example"})
+    assert await office.asked_for() == [ADA, BOB]

@@ -100,6 +100,11 @@ class Office:
     async def work(self) -> Any:
         return await self.restart().reconcile(REF)
 
+    def restarted_states(self) -> dict[str, int]:
+        """What a new operator counts."""
+        self.restart()
+        return self.world.around_contracts.notice_states()
+
     @property
     def status(self) -> JsonObject:
         found: JsonObject = self.kube.objects[REF].get("status", {})
@@ -257,3 +262,65 @@ async def test_what_the_operator_does_not_send_it_only_tells_of(
     kube.calls.clear()
     await office.work()
     assert kube.calls == [], "once it is said, nothing is written again"
+
+
+async def test_the_next_try_is_not_before_the_other_side_asks_for_it(office: Office) -> None:
+    office.post.trouble = [NotSentError("come back later", permanent=False, retry_after=90.0)]
+    with pytest.raises(FailedError) as failure:
+        await office.work()
+    assert failure.value.retry_after == 90.0
+
+
+async def test_what_the_client_sends_is_entered_where_it_can_be(office: Office) -> None:
+    office.put(by="Client", about="FormalNotice", breach="Other")
+    await office.work()
+    _, reason, message = office.condition("Sent")
+    assert reason == "ByOtherMeans"
+    assert "spec.acknowledgedAt" in message
+    assert "registeredLetter" not in message, "which an e-mail cannot have"
+
+
+WEBHOOK = {"url": "https://crm.example/", "secret": {"name": "crm", "key": "key"}}
+
+
+async def test_without_its_webhook_a_notice_to_another_system_is_settled(
+    office: Office, kube: Any
+) -> None:
+    office.put(channel="Webhook")
+    for notifications in (NOTIFICATIONS, None):
+        office.platform = {} if notifications is None else {"notifications": notifications}
+        await office.work()
+        assert office.condition("Sent")[:2] == ("Unknown", "ByOtherMeans")
+        assert office.restarted_states() == {"elsewhere": 1}
+    assert office.post.written == 0
+    kube.calls.clear()
+    await office.work()
+    assert kube.called("patch status") == [], "once it is said, nothing is written again"
+    office.platform = {"notifications": {**NOTIFICATIONS, "webhook": WEBHOOK}}
+    await office.work()
+    assert office.condition("Sent")[0] == "True", "it is told after all"
+
+
+REMEDIED = {"remediedAt": "2026-06-01T07:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "contract", "left"),
+    [
+        ({"breach": "Other"}, {}, True),
+        ({"breach": "Other", **REMEDIED}, {}, False),
+        ({"breach": "LatePayment"}, {"payment": {"overdueSince": "2026-05-26"}}, True),
+        ({"breach": "LatePayment"}, {}, False),
+    ],
+    ids=["still so", "remedied", "overdue", "paid"],
+)
+async def test_a_formal_notice_whose_cause_is_gone_is_not_sent_late(
+    office: Office, spec: JsonObject, contract: JsonObject, *, left: bool
+) -> None:
+    office.tenant = {"contract": {"signedOn": "2026-05-25", **contract}}
+    office.put(about="FormalNotice", **spec)
+    await office.work()
+    assert bool(office.post.sent) is left
+    assert office.condition("Sent")[1] == ("AsWanted" if left else "Withdrawn")
+    assert ("withdrawnAt" in office.status) is not left
+    assert office.restarted_states() == {"sent" if left else "elsewhere": 1}

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 from prometheus_client import CollectorRegistry
 
-from jitsi_tenant_operator.reconcile.metrics import QueueMetrics
+from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, QueuesMetrics
 from jitsi_tenant_operator.reconcile.queue import (
     PATIENCE_SECONDS,
     Backoff,
@@ -44,7 +44,9 @@ class Halfway(random.Random):
 
 
 def make_queue(clock: Any) -> WorkQueue[str]:
-    return WorkQueue(clock, QueueMetrics(CollectorRegistry()), BACKOFF, Halfway())
+    return WorkQueue(
+        clock, QueueMetrics(QueuesMetrics(CollectorRegistry()), "tenants"), BACKOFF, Halfway()
+    )
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -417,15 +419,37 @@ async def test_tells_how_long_the_oldest_work_goes_on(clock: Any) -> None:
 
 async def test_counts_for_prometheus(clock: Any) -> None:
     registry = CollectorRegistry()
-    queue: WorkQueue[str] = WorkQueue(clock, QueueMetrics(registry), BACKOFF, Halfway())
+    of_all = QueuesMetrics(registry)
+    queue: WorkQueue[str] = WorkQueue(clock, QueueMetrics(of_all, "tenants"), BACKOFF, Halfway())
+    other: WorkQueue[str] = WorkQueue(clock, QueueMetrics(of_all, "notices"), BACKOFF, Halfway())
+    other.add("c", Priority.SPEC)
+
+    def counted(name: str, queue: str = "tenants") -> float | None:
+        return registry.get_sample_value(f"jitsi_operator_workqueue_{name}", {"queue": queue})
+
     queue.add("a", Priority.SPEC)
     queue.add("a", Priority.SPEC)
     queue.add("b", Priority.SPEC, after=10)
-    assert registry.get_sample_value("jitsi_operator_workqueue_depth") == 2
+    assert counted("depth") == 2
     with suppress(RuntimeError):
         async with queue.next():
             await clock.advance(2)
             raise RuntimeError
-    assert registry.get_sample_value("jitsi_operator_workqueue_retries_total") == 1
-    assert registry.get_sample_value("jitsi_operator_workqueue_adds_total") == 3
-    assert registry.get_sample_value("jitsi_operator_workqueue_work_duration_seconds_sum") == 2
+    assert counted("retries_total") == 1
+    assert counted("adds_total") == 3
+    assert counted("work_duration_seconds_sum") == 2
+    assert counted("depth", "notices") == counted("adds_total", "notices") == 1
+    other.add("d", Priority.SPEC)
+    async with other.next():
+        await clock.advance(3)
+        queue.refresh_metrics()
+        other.refresh_metrics()
+    assert counted("longest_running_seconds") == 0
+    assert counted("longest_running_seconds", "notices") == 3
+
+
+def test_more_is_believed_of_whom_nobody_waits_for() -> None:
+    backoff = Backoff(longest=300, believed=3600)
+    assert backoff.obey(1000, 0) == 1000
+    assert backoff.obey(86_400, 0) == 3600
+    assert backoff.delay(20, 1) == 300

@@ -384,6 +384,8 @@ OF_THE_CONTRACT = {
     Reason.NOT_DELIVERED,
     Reason.REFUSED,
     Reason.BY_OTHER_MEANS,
+    Reason.WITHDRAWN,
+    Reason.LEDGER_MISSING,
     Reason.AWAITED,
     Reason.LEDGER_CHANGED,
     Reason.LEDGER_FULL,

@@ -26,6 +26,7 @@ from jitsi_tenant_operator.reconcile.updates import (
     Windows,
     is_told,
     meeting_windows,
+    name_of_change,
     waiting,
 )
 
@@ -122,15 +123,28 @@ def test_no_meeting_is_cut_unless_somebody_said_so(
         assert waiting(question, IDLE) == waiting(question, MET) == waiting(question, UNKNOWN)
 
 
+TEMPLATES = {"prosody": {"spec": {"image": "a"}}, "jicofo": {"spec": {"image": "b"}}}
+
+
 @pytest.mark.parametrize(
-    ("value", "told"),
-    [("3", True), ("2", False), ("4", False), ("03", False), ("true", False), ("", False)],
+    ("later", "told"),
+    [
+        (TEMPLATES, True),
+        (dict(reversed(TEMPLATES.items())), True),
+        (TEMPLATES | {"prosody": {"spec": {"image": "c"}}}, False),
+        (TEMPLATES | {"jicofo": {"spec": {"image": "c"}}}, False),
+        ({"prosody": TEMPLATES["prosody"]}, False),
+    ],
+    ids=["the same", "in another order", "of Prosody", "of Jicofo", "less"],
 )
-def test_a_person_speaks_of_one_generation(value: str, told: bool) -> None:
+def test_a_person_speaks_of_one_change(later: dict[str, Any], *, told: bool) -> None:
+    """Whether it comes from the spec, the platform or a new operator."""
     body: dict[str, Any] = {"metadata": {"generation": 3}}
-    assert not is_told(body)
-    body["metadata"]["annotations"] = {APPLY_ANNOTATION: value}
-    assert is_told(body) is told
+    assert not is_told(body, name_of_change(TEMPLATES))
+    body["metadata"]["annotations"] = {APPLY_ANNOTATION: name_of_change(TEMPLATES)}
+    assert is_told(body, name_of_change(later)) is told
+    body["metadata"]["annotations"] = {APPLY_ANNOTATION: "3"}
+    assert not is_told(body, name_of_change(TEMPLATES)), "a generation is no change"
 
 
 def windows_of(*known: tuple[WindowState, bool]) -> Windows:

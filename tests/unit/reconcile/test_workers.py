@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from jitsi_tenant_operator.api.objects import API_VERSION, ObjectRef, TenantKey
 from jitsi_tenant_operator.kube.errors import Unavailable
-from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, ReconcileMetrics
+from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, QueuesMetrics, ReconcileMetrics
 from jitsi_tenant_operator.reconcile.queue import Backoff, Priority, WorkQueue
 from jitsi_tenant_operator.reconcile.workers import Again, Key, Workers
 
@@ -26,7 +26,9 @@ class Bench:
     def __init__(self, clock: Any, number: int) -> None:
         self.registry = CollectorRegistry()
         self.queue: WorkQueue[Key] = WorkQueue(
-            clock, QueueMetrics(self.registry), Backoff(first=1, longest=4)
+            clock,
+            QueueMetrics(QueuesMetrics(self.registry), "tenants"),
+            Backoff(first=1, longest=4),
         )
         self.done: list[Key] = []
         self.act: Callable[[Key], Awaitable[Again | None]] = self.nothing
@@ -173,3 +175,10 @@ async def test_as_many_work_at_once_as_there_are_workers(clock: Any) -> None:
     running.cancel()
     await asyncio.wait([running])
     assert len(bench.queue) == 9, "what was cut off is still to be done"
+
+
+@pytest.mark.parametrize("exactly", [36_001.0, 400 * 86_400.0, None])
+def test_no_timer_is_longer_than_what_somebody_waits_for_anyway(exactly: float | None) -> None:
+    """Timers run on the monotonic clock, which knows nothing of the day."""
+    assert Again(36_000.0, exactly).delay(1.0) == 36_000.0
+    assert Again(36_000.0, 5.0).delay(1.0) == 5.0
