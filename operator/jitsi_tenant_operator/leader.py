@@ -135,7 +135,7 @@ class Leader:
             self._world.around_contracts, client, self._dispatcher.notice_due
         )
         self._tenants = TenantReconciler(self._collaborators(namespace))
-        self._shared = SharedReconciler(self._world, client)
+        self._shared = SharedReconciler(self._world, client, namespace)
         self._workers = Workers(self._queue, self._reconcile, self._metrics, number=workers)
         self._notice_workers = self._post(namespace)
 
@@ -152,8 +152,7 @@ class Leader:
 
     async def _reconcile(self, key: Key) -> Again | None:
         if isinstance(key, ObjectRef):
-            await self._shared.reconcile(key)
-            return None
+            return await self._shared.reconcile(key)
         return await self._tenants.reconcile(key)
 
     def _collaborators(self, namespace: str) -> Collaborators:

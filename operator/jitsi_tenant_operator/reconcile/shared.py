@@ -23,32 +23,47 @@ from jitsi_tenant_operator.reconcile.conditions import (
     lacking,
 )
 from jitsi_tenant_operator.reconcile.maintenance import MaintenanceReconciler
-from jitsi_tenant_operator.reconcile.world import Held, World
+from jitsi_tenant_operator.reconcile.notice_templates import LOOK_SECONDS, NoticeTemplates
+from jitsi_tenant_operator.reconcile.workers import Again
+from jitsi_tenant_operator.reconcile.world import SharedObject, World
 
-Known: TypeAlias = Held[JitsiPlatform] | Held[JitsiTerms]
+Known: TypeAlias = SharedObject[JitsiPlatform] | SharedObject[JitsiTerms]
 
 
 class SharedReconciler:
     """Writes the status of cluster-scoped objects, when it changes."""
 
-    def __init__(self, world: World, client: KubeClient) -> None:
+    def __init__(self, world: World, client: KubeClient, namespace: str) -> None:
+        """`namespace` is the operator's own, in which the platform's templates are."""
         self._client = client
+        self._templates = NoticeTemplates(client, namespace)
         self._maintenances = MaintenanceReconciler(world, client)
         self._shelves: dict[str, Callable[[str], Known | None]] = {
             JitsiPlatform.definition.kind: world.platforms.held,
             JitsiTerms.definition.kind: world.terms.held,
         }
 
-    async def reconcile(self, ref: ObjectRef) -> None:
-        """Bring the status of one object up to date; raises KubeError."""
+    async def reconcile(self, ref: ObjectRef) -> Again | None:
+        """Bring the status of one object up to date, and say when to look again; raises KubeError.
+
+        What an object names, and nobody watches, is looked at every ten minutes.
+        """
         if ref.kind == JitsiMaintenance.definition.kind:
             await self._maintenances.reconcile(ref)
-            return
+            return None
         known = self._shelves[ref.kind](ref.name)
         if known is None:
-            return
+            return None
+        templates = None
+        if isinstance(known.read, JitsiPlatform):
+            templates = await self._templates.finding(known.read)
+        await self._publish(ref, known, templates)
+        return None if templates is None else Again(LOOK_SECONDS)
+
+    async def _publish(self, ref: ObjectRef, known: Known, templates: Finding | None) -> None:
+        findings = [_validity(known.read), *([] if templates is None else [templates])]
         after = conditions(
-            [_validity(known.read)],
+            findings,
             known.conditions,
             generation=known.generation,
             now=self._client.clock.now(),

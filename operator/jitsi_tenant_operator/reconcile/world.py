@@ -112,7 +112,7 @@ def _ready(status: JsonObject) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Held(Generic[R]):
+class SharedObject(Generic[R]):
     """An object, or what is wrong of it, at a version; and what its status says."""
 
     read: R | InvalidObjectError
@@ -127,7 +127,7 @@ class Shared(Generic[R]):
 
     def __init__(self, kind: type[R]) -> None:
         self._kind = kind
-        self._objects: dict[str, Held[R]] = {}
+        self._objects: dict[str, SharedObject[R]] = {}
 
     def observe(self, event: str | None, body: JsonObject) -> bool:
         """Take in one event; whether anything but metadata and status changed."""
@@ -144,7 +144,7 @@ class Shared(Generic[R]):
             read = self._kind.parse(body)
         except InvalidObjectError as error:
             read = error
-        self._objects[name] = Held(
+        self._objects[name] = SharedObject(
             read,
             version,
             uid=body["metadata"].get("uid", ""),
@@ -158,7 +158,7 @@ class Shared(Generic[R]):
         held = self._objects.get(name)
         return held.read if held is not None else None
 
-    def held(self, name: str) -> Held[R] | None:
+    def held(self, name: str) -> SharedObject[R] | None:
         """The object with what its status says."""
         return self._objects.get(name)
 

@@ -385,6 +385,7 @@ OF_THE_CONTRACT = {
     Reason.REFUSED,
     Reason.BY_OTHER_MEANS,
     Reason.WITHDRAWN,
+    Reason.NOTICE_TEMPLATES_INVALID,
     Reason.LEDGER_MISSING,
     Reason.AWAITED,
     Reason.LEDGER_CHANGED,

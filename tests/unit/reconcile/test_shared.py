@@ -20,7 +20,7 @@ def see(kube: Any, body_of: Callable[..., JsonObject]) -> See:
     """Stores an object and reconciles it as often as asked; its condition afterwards."""
     world = World()
     shelves: dict[str, Any] = {"JitsiPlatform": world.platforms, "JitsiTerms": world.terms}
-    reconciler = SharedReconciler(world, kube)
+    reconciler = SharedReconciler(world, kube, "jitsi")
 
     async def see(kind: str, times: int = 1, **parts: Any) -> JsonObject:
         body = body_of(kind, metadata={"uid": "uid-1", "generation": 2}, **parts)
@@ -66,5 +66,63 @@ async def test_what_an_older_schema_let_in_says_which_field(see: See, kube: Any)
 
 async def test_what_is_gone_is_left_alone(kube: Any, clock: Any) -> None:
     ref = ObjectRef("jitsi.rezosocial.com/v1alpha1", "JitsiTerms", "", "gone")
-    await SharedReconciler(World(), kube).reconcile(ref)
+    await SharedReconciler(World(), kube, "jitsi").reconcile(ref)
     assert kube.called() == []
+
+
+class Templates:
+    """A platform with templates of its own, and what it says of them."""
+
+    def __init__(self, kube: Any, body_of: Callable[..., JsonObject]) -> None:
+        self.kube, self.world = kube, World()
+        notifications = {
+            "smtpHost": "mail.example.net",
+            "sender": "host@example.net",
+            "templates": "own",
+        }
+        spec = {"notifications": notifications}
+        metadata = {"uid": "uid-1", "generation": 2}
+        self.ref = ObjectRef.of(kube.put(body_of("JitsiPlatform", metadata=metadata, spec=spec)))
+        self.reconciler = SharedReconciler(self.world, kube, "jitsi")
+
+    async def look(self, data: dict[str, str] | None) -> tuple[str, str, str]:
+        """What the platform says once the ConfigMap holds this."""
+        ref = ObjectRef("v1", "ConfigMap", "jitsi", "own")
+        self.kube.objects.pop(ref, None)
+        if data is not None:
+            metadata = {"name": "own", "namespace": "jitsi"}
+            self.kube.put(
+                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+            )
+        self.world.platforms.observe("MODIFIED", copy.deepcopy(self.kube.objects[self.ref]))
+        again = await self.reconciler.reconcile(self.ref)
+        assert again is not None, "nobody tells of another ConfigMap"
+        stored = self.kube.objects[self.ref]["status"]["conditions"]
+        (found,) = (each for each in stored if each["type"] == "NoticeTemplatesValid")
+        assert len(stored) == 2
+        return found["status"], found["reason"], found["message"]
+
+
+async def test_templates_that_are_wrong_are_said_before_a_notice_is_due(
+    kube: Any, body_of: Callable[..., JsonObject]
+) -> None:
+    templates = Templates(kube, body_of)
+    name = "suspension.fr.subject.txt.j2"
+    assert (await templates.look(None))[:2] == ("False", "ConfigMapNotFound")
+    for data, word in (
+        ({name: "{{ nonsense }}"}, name),
+        ({name: "{{ since }}", "suspention.fr.subject.txt.j2": ""}, "suspention"),
+    ):
+        status, reason, message = await templates.look(data)
+        assert (status, reason) == ("False", "NoticeTemplatesInvalid")
+        assert word in message
+    assert (await templates.look({name: "Suspension"}))[:2] == ("True", "AsWanted")
+
+
+async def test_templates_that_stay_as_they_are_are_not_written_of_again(
+    kube: Any, body_of: Callable[..., JsonObject]
+) -> None:
+    templates = Templates(kube, body_of)
+    for _ in range(3):
+        await templates.look({"suspension.fr.subject.txt.j2": "Suspension"})
+    assert len(kube.called("apply status")) == 1
