@@ -59,6 +59,15 @@ def instant(at: datetime, calendar: Calendar) -> str:
     return f"{day(local.date())} at {clock}"
 
 
+def offset(at: datetime) -> str:
+    """By how much the clocks of an aware instant differ from UTC, for instance "UTC+5:30"."""
+    difference = at.utcoffset()
+    minutes = 0 if difference is None else int(difference.total_seconds()) // 60
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "-" if minutes < 0 else "+"
+    return f"UTC{sign}{hours}{f':{rest:02d}' if rest else ''}" if minutes else "UTC"
+
+
 def over(at: datetime, calendar: Calendar) -> str:
     """When a time is over in words: a day's end is told of the day that ends."""
     local = at.astimezone(calendar.zone)

@@ -7,27 +7,11 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
 from jitsi_tenant_operator.api.contract import ClientLanguage
-from jitsi_tenant_operator.contract import words
+from jitsi_tenant_operator.contract import french, words
 from jitsi_tenant_operator.contract.calendar import Calendar
+from jitsi_tenant_operator.contract.french import NO_BREAK_SPACE
 from jitsi_tenant_operator.notify.matter import Window
 
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-
-_WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-_MONTHS = (
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-)
 _UNITS = {
     "dateY": ("an", "ans"),
     "dateM": ("mois", "mois"),
@@ -110,14 +94,12 @@ class French:
 
     def day(self, value: date) -> str:
         """A day, for instance "lundi 31 mai 2027"."""
-        number = "1er" if value.day == 1 else str(value.day)
-        month = _MONTHS[value.month - 1]
-        return f"{_WEEKDAYS[value.weekday()]} {number}{NO_BREAK_SPACE}{month} {value.year}"
+        return french.day(value)
 
     def instant(self, at: datetime, calendar: Calendar) -> str:
         """An instant, for instance "lundi 31 mai 2027 à 14 h 30"."""
         local = at.astimezone(calendar.zone)
-        return f"{self.day(local.date())} à {_clock(local)}{_offset(at, calendar)}"
+        return f"{self.day(local.date())} à {french.clock(local.time())}{_offset(at, calendar)}"
 
     def over(self, at: datetime, calendar: Calendar) -> str:
         """For instance "lundi 31 mai 2027 inclus"."""
@@ -157,21 +139,12 @@ def _amounts(part: str, text: str) -> list[str]:
     ]
 
 
-def _clock(local: datetime) -> str:
-    space = NO_BREAK_SPACE
-    if local.second:
-        return f"{local.hour}{space}h{space}{local:%M}{space}min{space}{local:%S}{space}s"
-    return f"{local.hour}{space}h" + (f"{space}{local:%M}" if local.minute else "")
-
-
 def _offset(at: datetime, calendar: Calendar) -> str:
     """What tells an hour from the same hour after the clocks were put back; else nothing."""
     local = at.astimezone(calendar.zone)
-    offset = local.utcoffset()
-    if offset is None or local.replace(fold=1 - local.fold).utcoffset() == offset:
+    if local.replace(fold=1 - local.fold).utcoffset() == local.utcoffset():
         return ""
-    hours, minutes = divmod(int(offset.total_seconds()) // 60, 60)
-    return f" (UTC{hours:+d}" + (f":{minutes:02d})" if minutes else ")")
+    return f" ({words.offset(local)})"
 
 
 WORDINGS: dict[ClientLanguage, Wording] = {

@@ -8,24 +8,9 @@ from datetime import date, datetime, time
 from enum import StrEnum
 
 from jitsi_tenant_operator.api.contract import ClientLanguage
-from jitsi_tenant_operator.contract import words
+from jitsi_tenant_operator.contract import french, words
 
 _TIME = "{time}"
-_JOURS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-_MOIS = (
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-)
 
 
 class ClosedReason(StrEnum):
@@ -93,24 +78,12 @@ class Language:
         day = self.day(at.date())
         if at.time() == time():
             return day
-        zone = ", ".join(filter(None, (self._place(at), _offset(at))))
+        zone = ", ".join(filter(None, (self._place(at), words.offset(at))))
         return f"{day}{self.clock(at.time())} ({zone})"
 
     def _place(self, at: datetime) -> str:
         area, _, place = str(at.tzinfo).rpartition("/")
         return self.on_clocks_of(place.replace("_", " ")) if area not in ("", "Etc") else ""
-
-
-def _offset(at: datetime) -> str:
-    hours, minutes = f"{at:%z}"[:3], f"{at:%z}"[3:5]
-    if (hours, minutes) == ("+00", "00"):
-        return "UTC"
-    return f"UTC{hours[0]}{int(hours[1:])}{'' if minutes == '00' else f':{minutes}'}"
-
-
-def _jour(value: date) -> str:
-    number = "1er" if value.day == 1 else str(value.day)
-    return f"{_JOURS[value.weekday()]} {number} {_MOIS[value.month - 1]} {value.year}"
 
 
 def _heure_de(place: str) -> str:
@@ -143,8 +116,8 @@ _FRENCH = Language(
     email="Adresse électronique",
     telephone="Téléphone",
     hours="Horaires",
-    day=_jour,
-    clock=lambda at: f" à {at.hour}\u00a0h\u00a0{at:%M}",
+    day=french.day,
+    clock=lambda at: f" à {french.clock(at)}",
     on_clocks_of=_heure_de,
 )
 _ENGLISH = Language(

@@ -17,10 +17,14 @@ from tests.unit.reconcile.desk import Desk
 
 from jitsi_tenant_operator.api.kinds import BY_NAME
 from jitsi_tenant_operator.api.objects import API_VERSION, GROUP, VERSION, JsonObject, ObjectRef
+from jitsi_tenant_operator.api.plan import Feature
+from jitsi_tenant_operator.contract.terms import effective_terms
 from jitsi_tenant_operator.kube.client import Page, Selection
 from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError, NotFound
 from jitsi_tenant_operator.kube.metrics import KubeMetrics
 from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
+from jitsi_tenant_operator.reconcile.resolve import Resolved, tenant_context
+from jitsi_tenant_operator.render.context import TenantContext
 
 START = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
 
@@ -282,3 +286,24 @@ def kube(clock: HandClock) -> MemoryKube:
 def desk(kube: MemoryKube, make: Callable[..., Any]) -> Desk:
     """A follower of a contract."""
     return Desk(kube, make)
+
+
+@pytest.fixture
+def context(make: Callable[..., Any]) -> Callable[..., TenantContext]:
+    """What is rendered of a small tenant with so many bridges, exposed in this way."""
+
+    def build(bridges: int = 1, **exposure: Any) -> TenantContext:
+        tenant = make("JitsiTenant", spec={"media": {"bridges": bridges}})
+        resolved = Resolved(
+            tenant=tenant,
+            plan=make("JitsiPlan", spec={"capacity": {"bridges": {"maximum": 20}}}),
+            platform=make("JitsiPlatform", spec={"media": exposure}),
+            documents=("cgu",),
+            terms=effective_terms(tenant.spec.contract, [make("JitsiTerms")]),
+            features=frozenset[Feature](),
+            host="meet.acme.example",
+            release="stable-11146-2",
+        )
+        return tenant_context(resolved, "operator")
+
+    return build

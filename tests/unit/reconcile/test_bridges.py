@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from tests.unit.reconcile.namespaces import namespace
 
 from jitsi_tenant_operator.api.objects import ObjectRef, TenantKey
-from jitsi_tenant_operator.api.plan import Feature
 from jitsi_tenant_operator.api.scalars import mebibytes
-from jitsi_tenant_operator.contract.terms import effective_terms
 from jitsi_tenant_operator.kube.children import ChildRecord
 from jitsi_tenant_operator.kube.facts import Facts, PodFacts, ServiceFacts, WorkloadFacts
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
@@ -19,7 +17,6 @@ from jitsi_tenant_operator.reconcile import observe
 from jitsi_tenant_operator.reconcile.bridges import Bridges, left_as_they_are, statuses
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.ports import HostPorts
-from jitsi_tenant_operator.reconcile.resolve import Resolved, tenant_context
 from jitsi_tenant_operator.render import bridge, media
 from jitsi_tenant_operator.render.context import (
     BridgeSlots,
@@ -92,28 +89,7 @@ class Caches:
         return next((each.facts for each in self.records if each.ref == ref), None)
 
     def get(self, _namespace: str, name: str) -> MetadataRecord:
-        return MetadataRecord(
-            ObjectRef("v1", "Namespace", "", name), "u", 1, {}, {}, deleting=False
-        )
-
-
-@pytest.fixture
-def context(make: Callable[..., Any]) -> Callable[..., TenantContext]:
-    def build(number: int = 1, **exposure: Any) -> TenantContext:
-        tenant = make("JitsiTenant", spec={"media": {"bridges": number}})
-        resolved = Resolved(
-            tenant=tenant,
-            plan=make("JitsiPlan", spec={"capacity": {"bridges": {"maximum": 20}}}),
-            platform=make("JitsiPlatform", spec={"media": exposure}),
-            documents=("cgu",),
-            terms=effective_terms(tenant.spec.contract, [make("JitsiTerms")]),
-            features=frozenset[Feature](),
-            host="meet.acme.example",
-            release="stable-11146-2",
-        )
-        return tenant_context(resolved, "operator")
-
-    return build
+        return namespace(name, {})
 
 
 def placed(

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.unit.reconcile.namespaces import namespace
 
 from jitsi_tenant_operator.api.objects import ObjectRef, TenantKey
-from jitsi_tenant_operator.api.plan import Feature
-from jitsi_tenant_operator.contract.terms import effective_terms
 from jitsi_tenant_operator.kube.facts import ServiceFacts
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
 from jitsi_tenant_operator.reconcile.conditions import Reason
 from jitsi_tenant_operator.reconcile.media import ENFORCE_LABEL, MediaAddresses
 from jitsi_tenant_operator.reconcile.ports import HostPorts
-from jitsi_tenant_operator.reconcile.resolve import Resolved, tenant_context
 from jitsi_tenant_operator.render import media, names
-from jitsi_tenant_operator.render.context import MediaAddress, TenantContext
+from jitsi_tenant_operator.render.context import MediaAddress
 
 ME = TenantKey("tenant-acme", "acme")
 HOST_PORTS = {"exposure": "HostPort", "hostPorts": {"first": 10_000, "last": 10_002}}
@@ -36,28 +33,7 @@ class Cluster:
         return self.services.get(ref.name)
 
     def get(self, _namespace: str, name: str) -> MetadataRecord:
-        return MetadataRecord(
-            ObjectRef("v1", "Namespace", "", name), "u", 1, self.labels, {}, deleting=False
-        )
-
-
-@pytest.fixture
-def context(make: Callable[..., Any]) -> Callable[..., TenantContext]:
-    def build(bridges: int = 2, **exposure: Any) -> TenantContext:
-        tenant = make("JitsiTenant", spec={"media": {"bridges": bridges}})
-        resolved = Resolved(
-            tenant=tenant,
-            plan=make("JitsiPlan", spec={"capacity": {"bridges": {"maximum": 20}}}),
-            platform=make("JitsiPlatform", spec={"media": exposure}),
-            documents=("cgu",),
-            terms=effective_terms(tenant.spec.contract, [make("JitsiTerms")]),
-            features=frozenset[Feature](),
-            host="meet.acme.example",
-            release="stable-11146-2",
-        )
-        return tenant_context(resolved, "operator")
-
-    return build
+        return namespace(name, self.labels)
 
 
 def addresses(cluster: Cluster, ports: HostPorts | None = None) -> MediaAddresses:
@@ -71,23 +47,26 @@ def service(*found: str, port: int | None = None) -> ServiceFacts:
 
 def test_a_bridge_is_reached_at_its_node_port_once_it_has_one(context: Any) -> None:
     cluster = Cluster({names.bridge("acme", 1): service(port=31_001)})
-    assert addresses(cluster).assign(ME, context(), (0, 1), {}) == ({1: MediaAddress(31_001)}, None)
+    assert addresses(cluster).assign(ME, context(2), (0, 1), {}) == (
+        {1: MediaAddress(31_001)},
+        None,
+    )
 
 
 def test_a_bridge_waits_for_the_address_of_its_load_balancer(context: Any) -> None:
     cluster = Cluster(
         {names.bridge("acme", 0): service("203.0.113.7"), names.bridge("acme", 1): service()}
     )
-    found, obstacle = addresses(cluster).assign(ME, context(**BALANCED), (0, 1), {})
+    found, obstacle = addresses(cluster).assign(ME, context(2, **BALANCED), (0, 1), {})
     assert found == {0: MediaAddress(media.PORT, ("203.0.113.7",))}
     assert obstacle is None, "that is no obstacle: it comes"
 
 
 def test_host_ports_are_kept(context: Any) -> None:
     finder = addresses(Cluster())
-    first = finder.assign(ME, context(**HOST_PORTS), (0, 1), {})
+    first = finder.assign(ME, context(2, **HOST_PORTS), (0, 1), {})
     assert first == ({0: MediaAddress(10_000), 1: MediaAddress(10_001)}, None)
-    assert finder.assign(ME, context(**HOST_PORTS), (0, 1), {}) == first
+    assert finder.assign(ME, context(2, **HOST_PORTS), (0, 1), {}) == first
 
 
 @pytest.mark.parametrize(
@@ -98,7 +77,7 @@ def test_host_ports_need_a_namespace_that_lets_them(
     level: str, forbids: bool, context: Any
 ) -> None:
     cluster = Cluster(labels={ENFORCE_LABEL: level} if level else {})
-    found, obstacle = addresses(cluster).assign(ME, context(**HOST_PORTS), (0, 1), {})
+    found, obstacle = addresses(cluster).assign(ME, context(2, **HOST_PORTS), (0, 1), {})
     assert (obstacle is not None) == forbids
     assert bool(found) != forbids
     if obstacle is not None:
@@ -107,7 +86,7 @@ def test_host_ports_need_a_namespace_that_lets_them(
 
 
 def test_bridges_for_which_no_host_port_is_free_are_told_of(context: Any) -> None:
-    found, obstacle = addresses(Cluster()).assign(ME, context(**HOST_PORTS), range(5), {})
+    found, obstacle = addresses(Cluster()).assign(ME, context(2, **HOST_PORTS), range(5), {})
     assert len(found) == 3
     assert obstacle is not None
     assert obstacle.reason is Reason.NO_FREE_PORT
@@ -118,11 +97,11 @@ def test_bridges_for_which_no_host_port_is_free_are_told_of(context: Any) -> Non
 def test_host_ports_become_free_when_media_goes_another_way(context: Any) -> None:
     ports = HostPorts()
     finder = addresses(Cluster(), ports)
-    finder.assign(ME, context(**HOST_PORTS), (0, 1), {})
+    finder.assign(ME, context(2, **HOST_PORTS), (0, 1), {})
     other = TenantKey("tenant-globex", "globex")
     # The pod of one bridge is still there, and has its port.
-    finder.assign(ME, context(), (2, 3), {1: 10_001})
-    found, obstacle = finder.assign(other, context(**HOST_PORTS), (0, 1), {})
+    finder.assign(ME, context(2), (2, 3), {1: 10_001})
+    found, obstacle = finder.assign(other, context(2, **HOST_PORTS), (0, 1), {})
     assert (found, obstacle) == ({0: MediaAddress(10_000), 1: MediaAddress(10_002)}, None)
-    finder.assign(ME, context(), (2, 3), {})
-    assert finder.assign(other, context(**HOST_PORTS), (0, 1, 2), {})[1] is None
+    finder.assign(ME, context(2), (2, 3), {})
+    assert finder.assign(other, context(2, **HOST_PORTS), (0, 1, 2), {})[1] is None

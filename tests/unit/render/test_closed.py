@@ -114,7 +114,7 @@ def test_a_page_says_what_it_is_to_a_screen_reader() -> None:
         (
             ClosedReason.SUSPENDED,
             (
-                "Il devrait être de nouveau disponible le vendredi 4 septembre 2026 à"
+                "Il devrait être de nouveau disponible le vendredi 4\xa0septembre 2026 à"
                 " 14\xa0h\xa030 (heure de Paris, UTC+2)."
             ),
             "It should be available again on Friday 4 September 2026 at 14:30 (Paris time, UTC+2).",
@@ -122,21 +122,21 @@ def test_a_page_says_what_it_is_to_a_screen_reader() -> None:
         (
             ClosedReason.MAINTENANCE,
             (
-                "Il devrait être de nouveau disponible le vendredi 4 septembre 2026 à"
+                "Il devrait être de nouveau disponible le vendredi 4\xa0septembre 2026 à"
                 " 14\xa0h\xa030 (heure de Paris, UTC+2)."
             ),
             "It should be available again on Friday 4 September 2026 at 14:30 (Paris time, UTC+2).",
         ),
         (
             ClosedReason.NOT_YET,
-            "Il ouvrira le vendredi 4 septembre 2026 à 14\xa0h\xa030 (heure de Paris, UTC+2).",
+            "Il ouvrira le vendredi 4\xa0septembre 2026 à 14\xa0h\xa030 (heure de Paris, UTC+2).",
             "It opens on Friday 4 September 2026 at 14:30 (Paris time, UTC+2).",
         ),
         (
             ClosedReason.ENDED,
             (
                 "L'organisation qui l'utilisait peut demander ses données au contact"
-                " ci-dessous, jusqu'au mardi 1er décembre 2026 inclus."
+                " ci-dessous, jusqu'au mardi 1er\xa0décembre 2026 inclus."
             ),
             (
                 "The organisation that used it can ask the contact below for its data, up to and"
@@ -177,7 +177,12 @@ def test_without_an_end_none_is_told() -> None:
 @pytest.mark.parametrize(
     ("zone", "until", "french", "english"),
     [
-        ("Europe/Paris", datetime(2026, 12, 31, 23, 0, tzinfo=UTC), "1er janvier 2027.", "2027."),
+        (
+            "Europe/Paris",
+            datetime(2026, 12, 31, 23, 0, tzinfo=UTC),
+            "1er\xa0janvier 2027.",
+            "2027.",
+        ),
         ("Europe/Paris", datetime(2026, 1, 5, 8, 5, tzinfo=UTC), "Paris, UTC+1).", "UTC+1)."),
         ("America/New_York", UNTIL, "(heure de New York, UTC-4).", "(New York time, UTC-4)."),
         ("Europe/Amsterdam", UNTIL, "(heure d'Amsterdam, UTC+2).", "(Amsterdam time, UTC+2)."),
@@ -237,7 +242,7 @@ def test_hours_alone_help_nobody() -> None:
         support_telephone=None,
     )
     assert "dl" not in read(told, "fr").tags
-    assert sentences(told, "fr")[3].endswith("jusqu'au mardi 1er décembre 2026 inclus.")
+    assert sentences(told, "fr")[3].endswith("jusqu'au mardi 1er\xa0décembre 2026 inclus.")
 
 
 @given(st.lists(TEXTS, min_size=5, max_size=5))
