@@ -111,7 +111,7 @@ def _weigh_clock(case: Case, now: datetime) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
+class _Outline:
     """How the contract goes: its terms, its end, the notices and payments that bear on it."""
 
     runs: Periods | None
@@ -131,7 +131,7 @@ class _Course:
         return self.end if self.state is ContractState.ENDED else None
 
 
-def _course(case: Case) -> _Course:
+def _outline(case: Case) -> _Outline:
     runs = term.periods(case)
     remedies = breach.remedies(case)
     ends = [*term.ends(case, runs), *breach.ends(case, remedies)]
@@ -142,11 +142,11 @@ def _course(case: Case) -> _Course:
     if stays is not state:
         # Of an end that stays though nothing shows it any more, no date can be told.
         if stays is ContractState.ENDED:
-            return _Course(None, None, [], None, stays)
+            return _Outline(None, None, [], None, stays)
         state = stays
     if state in (ContractState.ENDED, ContractState.DRAFT):
-        return _Course(runs, end, [], None, state)
-    return _Course(runs, end, remedies, payment.arrears(case), state)
+        return _Outline(runs, end, [], None, state)
+    return _Outline(runs, end, remedies, payment.arrears(case), state)
 
 
 def _state(case: Case, end: End | None, remedies: list[Remedy]) -> ContractState:
@@ -202,21 +202,21 @@ def _erased_since(case: Case) -> datetime | None:
 
 
 def _decision(case: Case) -> Decision:
-    course = _course(case)
-    windows = maintenance.windows(case) if course.in_force else ()
-    whole = service.service(case, course.state, course.arrears)
+    outline = _outline(case)
+    windows = maintenance.windows(case) if outline.in_force else ()
+    whole = service.service(case, outline.state, outline.arrears)
     recording = service.recording(case, whole, windows)
-    kept = data.data(case, course.past_end)
-    due = _due(case, course, whole, recording, kept, windows)
+    kept = data.data(case, outline.past_end)
+    due = _due(case, outline, whole, recording, kept, windows)
     return Decision(
-        phase=_phase(course.state, whole, kept),
-        contract=course.state,
+        phase=_phase(outline.state, whole, kept),
+        contract=outline.state,
         service=whole,
         recording=recording,
         data=kept,
-        end=course.end,
+        end=outline.end,
         windows=windows,
-        deadlines=tuple(sorted(_deadlines(case, course, windows), key=_order)),
+        deadlines=tuple(sorted(_deadlines(case, outline, windows), key=_order)),
         actions=tuple(sorted(_without_done(case, due), key=lambda action: action.key)),
         contradictions=tuple(sorted(set(case.doubts))),
         called_for=frozenset(each.key for each in due if each.kind is ActionKind.NOTIFY),
@@ -235,19 +235,19 @@ def _order(deadline: Deadline) -> tuple[datetime, str, str]:
     return deadline.at, deadline.name, deadline.subject
 
 
-def _deadlines(case: Case, course: _Course, windows: tuple[Window, ...]) -> Iterator[Deadline]:
+def _deadlines(case: Case, outline: _Outline, windows: tuple[Window, ...]) -> Iterator[Deadline]:
     yield from _hold_reviews(case)
-    if course.past_end is not None:
-        end = course.past_end
+    if outline.past_end is not None:
+        end = outline.past_end
         yield case.deadline("ContractEnd", end.at, end.rule, end.source)
         yield from data.deadlines(case, end)
         return
-    if course.runs is not None:
-        yield from ahead.deadlines(case, course.runs, course.end)
-    yield from breach.deadlines(case, course.remedies)
-    if course.arrears is not None:
-        yield from payment.deadlines(case, course.arrears)
-    if course.in_force:
+    if outline.runs is not None:
+        yield from ahead.deadlines(case, outline.runs, outline.end)
+    yield from breach.deadlines(case, outline.remedies)
+    if outline.arrears is not None:
+        yield from payment.deadlines(case, outline.arrears)
+    if outline.in_force:
         yield from service.deadlines(case)
     yield from maintenance.deadlines(case, windows)
 
@@ -263,7 +263,7 @@ def _hold_reviews(case: Case) -> Iterator[Deadline]:
 
 def _due(
     case: Case,
-    course: _Course,
+    outline: _Outline,
     whole: Service,
     recording: Recording,
     kept: Data,
@@ -271,16 +271,16 @@ def _due(
 ) -> list[Action]:
     """The actions that are due as things stand, done already or not."""
     found: list[Action] = [
-        *journal.actions(case, course.state, whole, recording, kept),
-        *data.actions(case, kept, course.past_end),
+        *journal.actions(case, outline.state, whole, recording, kept),
+        *data.actions(case, kept, outline.past_end),
         *maintenance.notify(case, windows),
     ]
-    if course.past_end is not None:
-        found.append(journal.ended(course.past_end))
-    elif course.runs is not None:
-        found += ahead.reminder(case, course.runs, course.end)
-    if course.arrears is not None:
-        found += payment.notify(case, course.arrears)
+    if outline.past_end is not None:
+        found.append(journal.ended(outline.past_end))
+    elif outline.runs is not None:
+        found += ahead.reminder(case, outline.runs, outline.end)
+    if outline.arrears is not None:
+        found += payment.notify(case, outline.arrears)
     return found
 
 

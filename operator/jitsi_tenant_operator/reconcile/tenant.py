@@ -20,19 +20,16 @@ from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NameTaken, No
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
 from jitsi_tenant_operator.reconcile import (
-    contract_findings,
-    entry,
-    findings,
     observe,
     service,
-    updates,
 )
-from jitsi_tenant_operator.reconcile.bridges import Bridges, left_as_they_are, statuses
-from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found
+from jitsi_tenant_operator.reconcile.bridges import Bridges, left_as_they_are
+from jitsi_tenant_operator.reconcile.conditions import Reason
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
-from jitsi_tenant_operator.reconcile.interruptions import LOOK_SECONDS, HeldBack, Interruptions
+from jitsi_tenant_operator.reconcile.interruptions import LOOK_SECONDS, Interruptions
 from jitsi_tenant_operator.reconcile.publish import Publisher
+from jitsi_tenant_operator.reconcile.reports import Reports, Work
 from jitsi_tenant_operator.reconcile.resolve import (
     Problem,
     Resolved,
@@ -41,11 +38,10 @@ from jitsi_tenant_operator.reconcile.resolve import (
     tenant_context,
 )
 from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
-from jitsi_tenant_operator.reconcile.status import Report, Running
 from jitsi_tenant_operator.reconcile.workers import Again
 from jitsi_tenant_operator.reconcile.world import KnownTenant, World
 from jitsi_tenant_operator.render.context import Observed, Operation, TenantContext
-from jitsi_tenant_operator.render.labels import Component, bridge_selector, is_retained
+from jitsi_tenant_operator.render.labels import is_retained
 from jitsi_tenant_operator.render.names import CREDENTIALS
 
 RESYNC_SECONDS = 36_000.0
@@ -54,7 +50,6 @@ NAMED_SOURCES_SECONDS = 600.0
 """The same for a tenant that names Secrets or ConfigMaps of its own, which nobody watches."""
 LACKING_SECONDS = 30.0
 """The same while one of these is missing or unusable, or no host port is free: somebody waits."""
-ENTRY_KINDS = frozenset({"Ingress", "HTTPRoute"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,44 +73,14 @@ class Collaborators:
     operator_namespace: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What was done, and with what."""
-
-    context: TenantContext
-    outcome: ApplyOutcome
-    problems: tuple[Problem, ...] = ()
-    obstacle: Problem | None = None
-    held: HeldBack | None = None
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a change waits until it cuts no meeting."""
-        return self.held is not None and self.held.waits is not None
-
-    @property
-    def applied(self) -> bool:
-        """Whether everything that the spec asks for is in the cluster."""
-        return self.outcome.complete and not self.problems and not self.waiting
-
-    @property
-    def entered(self) -> bool:
-        """Whether the entry leads people to the host that the spec asks for."""
-        held_up = (*self.outcome.failed, *self.outcome.waiting)
-        # A name that is taken keeps what comes after it from being applied at all.
-        stopped = any(isinstance(error, NameTaken) for error in self.outcome.failed.values())
-        return (
-            bool(self.context.observed.digests)
-            and not stopped
-            and not any(ref.kind in ENTRY_KINDS for ref in held_up)
-        )
-
-
 class TenantReconciler:
     """Reconciles a tenant; several may be under way at once for different tenants."""
 
     def __init__(self, collaborators: Collaborators) -> None:
         self._c = collaborators
+        self._reports = Reports(
+            collaborators.world, collaborators.cache, collaborators.ingress_classes
+        )
 
     async def reconcile(self, key: TenantKey) -> Again | None:
         """Make the tenant as its spec and its contract say; when it is to be looked at again.
@@ -158,7 +123,7 @@ class TenantReconciler:
         if not work.applied:
             failed += await self._c.endings.close(owner.key, owner.uid, context.operation)
         failed += await self._c.endings.cut(known.key, course)
-        await self._c.publisher.publish(body, self._report(known, wanted, course, work))
+        await self._c.publisher.publish(body, self._reports.of_work(known, wanted, course, work))
         self._follow_up(known.key, course, failed)
         return Again(_patience(work), course.seconds_to_next)
 
@@ -174,7 +139,7 @@ class TenantReconciler:
             operation = self._operation(known.key, course)
             failed += await self._c.endings.close(owner.key, owner.uid, operation)
             failed += await self._c.endings.cut(known.key, course)
-        await self._c.publisher.publish(body, self._unresolved(known, wanted, course))
+        await self._c.publisher.publish(body, self._reports.of_unresolved(known, wanted, course))
         if course is None:
             return Again(RESYNC_SECONDS)
         self._follow_up(known.key, course, failed)
@@ -215,15 +180,15 @@ class TenantReconciler:
         owner: Owner[TenantKey],
         context: TenantContext,
         course: Course,
-    ) -> _Work:
+    ) -> Work:
         try:
             generated = await self._c.secrets.ensure(context)
             digests, problems = await self._c.secrets.digests(context, generated)
         except KubeError as error:
             secret = ObjectRef("v1", "Secret", context.namespace, CREDENTIALS)
-            return _Work(context, ApplyOutcome(failed={secret: error}))
+            return Work(context, ApplyOutcome(failed={secret: error}))
         if problems:
-            return _Work(context, ApplyOutcome(), tuple(problems))
+            return Work(context, ApplyOutcome(), tuple(problems))
         seen = self._c.cache.children(owner.key)
         volumes = observe.volumes(seen)
         context = replace(context, observed=Observed({}, digests, volumes))
@@ -249,7 +214,7 @@ class TenantReconciler:
             kept |= held.needs(records) if held is not None else set()
             pruned = await self._c.applier.prune(owner, children.keys() | kept)
             outcome.failed.update(pruned.failed)
-        return _Work(context, outcome, obstacle=obstacle, held=held)
+        return Work(context, outcome, obstacle=obstacle, held=held)
 
     def _place(self, owner: Owner[TenantKey], context: TenantContext) -> TenantContext:
         """Choose the slots of the bridges; while nobody can meet, those that come back are kept."""
@@ -278,74 +243,6 @@ class TenantReconciler:
                 break
         return outcome
 
-    def _report(
-        self, known: KnownTenant, resolved: Resolved, course: Course, work: _Work
-    ) -> Report:
-        context = work.context
-        records = self._c.cache.children(known.key)
-        workloads = observe.workloads(context.name, records)
-        notices = self._c.world.around_contracts.notices.within(known.key.namespace)
-        parts = [
-            findings.of_spec(work.problems),
-            found(ConditionType.TERMS_RESOLVED),
-            findings.of_resources(work.outcome.failed, work.outcome.waiting)
-            if not work.problems
-            else findings.untouched(ConditionType.RESOURCES_APPLIED),
-            *findings.of_workloads(
-                workloads,
-                recording=context.recording,
-                obstacle=entry.obstacle(context, records, self._c.ingress_classes),
-            ),
-            *contract_findings.of_contract(course, notices),
-            updates.finding(work.held.waits)
-            if work.held is not None
-            else findings.untouched(ConditionType.UP_TO_DATE),
-        ]
-        observed = bool(context.observed.digests)
-        if observed:
-            pending = [
-                f"bridge {index}"
-                for index in context.slots.running
-                if index not in context.observed.media
-            ]
-            parts.append(findings.of_media(pending, work.obstacle))
-        else:
-            parts.append(findings.untouched(ConditionType.MEDIA_REACHABLE))
-        parts = contract_findings.overlaid(parts, course)
-        return Report(
-            findings=[*parts, findings.summary(parts)],
-            applied=work.applied,
-            waiting=work.held.change if work.held is not None else None,
-            running=Running(
-                url=context.public_url if work.entered else None,
-                release=context.release if work.applied else None,
-                bridges=statuses(context, records) if observed else None,
-                bridge_replicas=sum(
-                    each.name.startswith(f"{Component.JVB}-") for each in workloads
-                ),
-                bridge_selector=bridge_selector(context.name),
-                terms=resolved.terms,
-                course=course,
-            ),
-        )
-
-    def _unresolved(
-        self, known: KnownTenant, unresolved: Unresolved, course: Course | None
-    ) -> Report:
-        workloads = observe.workloads(known.key.name, self._c.cache.children(known.key))
-        parts = findings.of_unresolved(unresolved)
-        if workloads:
-            recorders = any(each.name.startswith(f"{Component.JIBRI}-") for each in workloads)
-            parts += findings.of_workloads(workloads, recording=recorders)
-        if course is not None:
-            notices = self._c.world.around_contracts.notices.within(known.key.namespace)
-            parts += contract_findings.of_contract(course, notices)
-            parts = contract_findings.overlaid(parts, course)
-        return Report(
-            findings=[*parts, findings.summary(parts)],
-            running=Running(terms=unresolved.effective, course=course),
-        )
-
 
 def _is_anothers(unresolved: Unresolved) -> bool:
     """Whether the namespace, or the ledger under its name, is that of another tenant."""
@@ -370,7 +267,7 @@ _PREPARATION: tuple[Callable[[ObjectRef, bool], bool], ...] = (
 """The steps before the pods: which objects belong to each, by name and whether they are there."""
 
 
-def _patience(work: _Work) -> float:
+def _patience(work: Work) -> float:
     """Within how many seconds the tenant is looked at again although nothing is known to change."""
     if work.problems or work.obstacle is not None:
         return LACKING_SECONDS

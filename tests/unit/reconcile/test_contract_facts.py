@@ -60,6 +60,15 @@ def test_a_letter_entered_after_it_was_sent_counts_from_when_it_was(
     assert found.received == datetime(2026, 6, 22, 9, tzinfo=UTC)
 
 
+def test_what_left_by_a_clock_behind_that_of_the_api_server_was_made_by_then(
+    facts: Callable[..., Facts],
+) -> None:
+    body = notice()
+    body["status"] = {"sentAt": "2026-07-01T07:59:58Z"}
+    (found,) = facts(body).notices
+    assert found.created == found.sent == datetime(2026, 7, 1, 7, 59, 58, tzinfo=UTC)
+
+
 def test_an_e_mail_is_received_when_it_is_acknowledged_by_whatever_means(
     facts: Callable[..., Facts],
 ) -> None:
