@@ -24,12 +24,13 @@ from jitsi_tenant_operator.api.model import CustomResource
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
+from jitsi_tenant_operator.api.record import JitsiTenantRecord, JitsiTenantRecordSpec
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.facts import Facts
 from jitsi_tenant_operator.contract.terms import EffectiveTerms
-from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects
+from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, record_ref
 from jitsi_tenant_operator.reconcile.facts import facts_of
 from jitsi_tenant_operator.reconcile.ports import HostPorts
 from jitsi_tenant_operator.reconcile.resolve import Resolved, Unresolved, resolve, tenant_context
@@ -152,8 +153,10 @@ class _Files:
         assert platform is not None, "the samples hold one"
         return self._first(lambda tenant: host_of(tenant, platform) == host)
 
-    def recorded(self, key: TenantKey) -> None:
-        """Files hold no ledger."""
+    def recorded(self, key: TenantKey) -> JitsiTenantRecordSpec | None:
+        """What the ledger of a tenant's name is about; None where the files do not hold it."""
+        record = self._find(JitsiTenantRecord, record_ref(key).name)
+        return None if record is None else record.spec
 
     def facts(self, tenant: JitsiTenant, calendar: Calendar) -> Facts:
         """What the files say of a tenant's contract.

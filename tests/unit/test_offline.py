@@ -239,3 +239,29 @@ def test_bad_files_are_refused_in_words(
 def test_a_file_that_is_not_there(tmp_path: Path, run: Run) -> None:
     missing = tmp_path / "missing.yaml"
     assert run("terms", "-f", missing) == (2, "", f"{missing}: no such file or directory\n")
+
+
+LEDGER = """
+apiVersion: jitsi.rezosocial.com/v1alpha1
+kind: JitsiTenantRecord
+metadata:
+  name: globex.tenant-globex
+spec:
+  tenant: {namespace: tenant-globex, name: globex}
+  contract: DC-2026-0187
+  documents: [cgu-2026-05-19, dpa-2025-01-01]
+"""
+
+
+def test_a_ledger_says_which_documents_a_contract_is_bound_to(run: Run, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.yaml"
+    ledger.write_text(LEDGER)
+    earlier = changed(
+        tmp_path,
+        ("name: dpa-2026-05-19", "name: dpa-2025-01-01"),
+        file=SAMPLES / "terms-dpa-2026-05-19.yaml",
+    )
+    status, out, err = run("terms", "-f", GLOBEX, earlier, ledger)
+    assert (status, err) == (0, "")
+    assert "dpa-2025-01-01" in out
+    assert "dpa-2026-05-19" not in out
