@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 import orjson
 from pydantic import Field, StringConstraints, ValidationError
@@ -171,24 +171,37 @@ class Configuration(Model):
 
 def read_configuration(path: Path) -> Configuration:
     """The configuration in the file at `path`, read strictly. Raises ConfigurationError."""
+    return read_document(path, Configuration)
+
+
+M = TypeVar("M", bound=Model)
+
+
+def read_document(path: Path, model: type[M]) -> M:
+    """The one YAML or JSON document in the file at `path`. Raises ConfigurationError."""
+    content = read_bytes(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise ConfigurationError(f"{path}: larger than {MAX_BYTES // 1024} KiB")
         found = [document.value for document in documents(content.decode())]
         if len(found) != 1:
             raise ConfigurationError(f"{path}: expected one document, not {len(found)}")
-        return Configuration.model_validate_json(
-            orjson.dumps(found[0]), strict=True, extra="forbid"
-        )
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise ConfigurationError(f"{path}: {reason}") from None
+        return model.model_validate_json(orjson.dumps(found[0]), strict=True, extra="forbid")
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path}: not text in UTF-8") from None
     except DocumentError as error:
         raise ConfigurationError(f"{path}:{error.line}: {error.message}") from None
     except ValidationError as error:
-        lines = [f"{path}: {field}: {why}" for field, why in explain(error, Configuration)]
+        lines = [f"{path}: {field}: {why}" for field, why in explain(error, model)]
         raise ConfigurationError("\n".join(lines)) from None
+
+
+def read_bytes(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """The content of a file of at most `limit` bytes. Raises ConfigurationError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise ConfigurationError(f"{path}: {reason}") from None
+    if len(content) > limit:
+        raise ConfigurationError(f"{path}: larger than {limit // 1024} KiB")
+    return content
