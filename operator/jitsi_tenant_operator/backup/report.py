@@ -67,7 +67,9 @@ class ProblemReason(StrEnum):
     OFFSITE_BEHIND = "OffsiteBehind"
     """The off-site copy lacks snapshots of the primary."""
     CLOCK_BEHIND = "ClockBehindBackups"
-    """There are snapshots from the future, so no retention was decided."""
+    """There are snapshots from the future: this clock, or one that dated them, is wrong."""
+    INTERRUPTED = "Interrupted"
+    """It was told to stop."""
     DISK_FULL = "DiskFull"
     """There is no space left where the program works."""
 

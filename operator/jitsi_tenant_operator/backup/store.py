@@ -153,8 +153,7 @@ class BackupStore(Protocol):
     async def verify(self, copy: Copy, depth: Depth, percent: int = 100) -> None:
         """Verify a copy: its structure, or for Sample and Everything `percent` of its data too."""
 
-    async def restore(self, copy: Copy, snapshot_id: str, paths: Sequence[Path], into: Path) -> int:
-        """Restore files or folders, all when `paths` is empty, below `into`, each at its own path.
-
-        The number of bytes that were restored.
-        """
+    async def restore(
+        self, copy: Copy, snapshot_id: str, paths: Sequence[Path], into: Path
+    ) -> None:
+        """Restore files or folders, or all when `paths` is empty, to their own paths in `into`."""
