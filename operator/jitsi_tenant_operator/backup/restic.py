@@ -87,7 +87,7 @@ class ResticStore:
                 case "error":
                     unread += 1
 
-        command = [
+        command: list[str | bytes] = [
             *("backup", "--json", "--host", self._host, "--time", time),
             *(f"--tag={tag}" for tag in tags),
             *excluded,
