@@ -39,7 +39,7 @@ def serving(
     passwords.write_text("".join(f"{user}:{_hashed(word)}\n" for user, word in users.items()))
     command = [
         str(debian.program("rclone")),
-        *("serve", "restic", "--addr", "127.0.0.1:0", "--private-repos"),
+        *("serve", "restic", "--addr", "127.0.0.1:0", "--private-repos", "--cache-objects=false"),
         *("--htpasswd", str(passwords), "--config", str(folder / "rclone.conf")),
         *(("--append-only",) if append_only else ()),
         str(store),

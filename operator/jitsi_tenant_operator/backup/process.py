@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 _CHUNK = 256 * 1024
 _TAIL_LINES = 200
 _TAIL_WIDTH = 2_000
+_GRACE_SECONDS = 20.0
+"""Less than Kubernetes' grace for a pod, 30 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,24 @@ async def run(
         status = await process.wait()
     finally:
         if process.returncode is None:
-            _end(process)
-            await process.wait()
+            await _ended(process)
     return Finished(status, "\n".join(tail))
 
 
 def _end(process: asyncio.subprocess.Process) -> None:
-    """SIGTERM lets restic remove its locks."""
+    """SIGINT is what every version of restic removes its locks for."""
     with contextlib.suppress(ProcessLookupError):
-        process.terminate()
+        process.send_signal(signal.SIGINT)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    _end(process)
+    try:
+        async with asyncio.timeout(_GRACE_SECONDS):
+            await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:

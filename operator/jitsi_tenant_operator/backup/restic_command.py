@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -117,8 +117,6 @@ class Restic:
 
     scratch: Path
     bandwidth: int | None = None
-    program: str = PROGRAM
-    environment: dict[str, str] = field(default_factory=dict)
 
     async def run(
         self,
@@ -135,14 +133,14 @@ class Restic:
         """Run restic, however it ends. Raises StoreError when there is no restic."""
         try:
             return await run(
-                [self.program, *arguments],
+                [PROGRAM, *arguments],
                 self._environment(),
                 on_line,
                 hopeless=lambda line: _REFUSED.search(line) is not None,
             )
         except OSError as error:
             raise StoreError(
-                StoreReason.FAILED, f"{self.program} cannot be run: {error.strerror}"
+                StoreReason.FAILED, f"{PROGRAM} cannot be run: {error.strerror}"
             ) from None
 
     def _options(self, access: Access) -> list[str]:
@@ -160,7 +158,6 @@ class Restic:
             "TMPDIR": str(self.scratch),
             # `backup --time` is read in the local zone.
             "TZ": "UTC",
-            **self.environment,
         }
 
 

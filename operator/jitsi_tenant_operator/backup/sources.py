@@ -15,6 +15,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -73,7 +74,10 @@ def find(folders: Mapping[Part, Path], settled: datetime, now: datetime) -> Foun
     postponed: list[Path] = []
     for part in sorted(folders):
         for file in _walk(folders[part]):
-            status = file.stat(follow_symlinks=False)
+            try:
+                status = file.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue
             if not stat.S_ISREG(status.st_mode):
                 continue
             if part is Part.RECORDINGS and since < status.st_mtime < until:
@@ -86,14 +90,18 @@ def find(folders: Mapping[Part, Path], settled: datetime, now: datetime) -> Foun
 def entries(
     found: Found, folders: Mapping[Part, Path], known: Mapping[tuple[Part, str], Entry]
 ) -> Iterator[Entry]:
-    """The manifest's entries; a recording that `known` holds unchanged is not read again."""
+    """The manifest's entries; a recording that `known` holds unchanged is not read again.
+
+    A file that is gone by now was deleted by the client, and is passed over.
+    """
     for part, file in found.files:
-        status = file.stat(follow_symlinks=False)
         path = str(file.relative_to(folders[part]))
-        before = known.get((part, path))
-        same = before is not None and (before.size, before.mtime) == _state(status)
-        digest = before.sha256 if before is not None and same else sha256_of(file)
-        yield Entry(part, path, status.st_size, status.st_mtime_ns, digest)
+        with suppress(FileNotFoundError):
+            status = file.stat(follow_symlinks=False)
+            before = known.get((part, path))
+            same = before is not None and (before.size, before.mtime) == _state(status)
+            digest = before.sha256 if before is not None and same else sha256_of(file)
+            yield Entry(part, path, status.st_size, status.st_mtime_ns, digest)
 
 
 def changed(entries: Iterator[Entry], folders: Mapping[Part, Path]) -> int:
