@@ -9,11 +9,11 @@ BIN := $(VENV)/bin
 CHECKED := operator hack tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools packages check format test test-unit simulate generate demo demo-stop bench image lock clean
+.PHONY: help install tools packages check format test test-unit simulate backup-history generate demo demo-stop bench image lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## Make .venv from the locks, with the project in it (PYTHON=python3.13 for another Python)
 	@$(PYTHON) hack/install.py $(VENV)
@@ -43,6 +43,9 @@ test-unit: install ## The tests that need no control plane
 
 simulate: install ## Three years of many contracts against the clauses (TENANTS=1000)
 	@SIMULATED_TENANTS=$(TENANTS) $(BIN)/pytest -n $(PYTEST_WORKERS) tests/simulation $(ARGS)
+
+backup-history: install packages ## 120 days of backups and sweeps with the real programs, against the clause
+	@BACKUP_HISTORY=full $(BIN)/pytest tests/integration/backup/test_history.py $(ARGS)
 
 generate: install ## Write the generated files
 	@$(BIN)/python hack/generate.py

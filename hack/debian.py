@@ -10,7 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-PACKAGES: Mapping[str, str] = {"chromium": "chromium", "nginx": "nginx-light"}
+PACKAGES: Mapping[str, str] = {
+    "chromium": "chromium",
+    "nginx": "nginx-light",
+    "rclone": "rclone",
+    "restic": "restic",
+}
 """The package that brings each program."""
 POLICY = Path("/usr/sbin/policy-rc.d")
 """What Debian asks before it starts a service; 101 as its exit status forbids it."""

@@ -1,4 +1,4 @@
-"""The command line: `jitsi-tenant-operator run | render | terms | contract | crds | version`."""
+"""The command line: `jitsi-tenant-operator run | render | terms | contract | ...`."""
 
 from __future__ import annotations
 
@@ -10,24 +10,17 @@ import os
 import re
 import signal
 import socket
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from jitsi_tenant_operator import __version__
+from jitsi_tenant_operator.backup_commands import add_backup_commands
+from jitsi_tenant_operator.command_line import calendar_day, instant_or_day, print_text
 
 OPERATOR_NAMESPACE = "jitsi-tenant-operator"
 
-_CENTURY = 20
-"""The first digits of the years that the API takes."""
-
 _LAST_PORT = 65535
-
-_MISTAKE = 2
-"""Exit status for input that cannot be used, as argparse has it for the command line itself."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_files(sub)
         sub.set_defaults(command=command)
     _add_contract(commands.add_parser("contract", help="show how the contracts in files stand"))
+    add_backup_commands(commands)
     commands.add_parser("crds", help="print the CustomResourceDefinitions as YAML").set_defaults(
         command=_crds
     )
@@ -127,49 +121,19 @@ def _add_contract(parser: argparse.ArgumentParser) -> None:
     _add_files(parser)
     parser.add_argument(
         "--at",
-        type=_instant_or_day,
+        type=instant_or_day,
         metavar="INSTANT",
         help="the instant to look from, such as 2027-06-01T08:00:00Z, or a day, which stands for"
         " its beginning (default: now)",
     )
     parser.add_argument(
         "--until",
-        type=_calendar_day,
+        type=calendar_day,
         metavar="DATE",
         help="show all changes ahead to the end of that day, such as 2028-12-31",
     )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
     parser.set_defaults(command=_contract)
-
-
-def _instant_or_day(text: str) -> datetime | date:
-    if "T" not in text:
-        return _calendar_day(text)
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not an instant with its zone, such as 2027-06-01T08:00:00Z"
-        )
-    return _in_range(at, text)
-
-
-def _calendar_day(text: str) -> date:
-    try:
-        return _in_range(date.fromisoformat(text), text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day, such as 2028-12-31") from None
-
-
-D = TypeVar("D", bound=date)
-
-
-def _in_range(at: D, text: str) -> D:
-    if at.year // 100 != _CENTURY:
-        raise argparse.ArgumentTypeError(f"{text!r} is not in this century")
-    return at
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
@@ -305,28 +269,7 @@ def _version(_: argparse.Namespace) -> int:
 def _print(text: Callable[[], str]) -> int:
     from jitsi_tenant_operator.offline import InputError
 
-    try:
-        written = text()
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return _MISTAKE
-    try:
-        # YAML is in UTF-8, whatever the terminal's language.
-        sys.stdout.buffer.write(written.encode())
-        sys.stdout.flush()
-    except OSError as error:
-        return _not_written(error)
-    return 0
-
-
-def _not_written(error: OSError) -> int:
-    """Whoever reads the output may have seen enough of it, as `head` does; a full disk is worse."""
-    # Python writes what is left at its end, and would complain once more.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):
-        return 0
-    print(f"the output cannot be written: {error.strerror}", file=sys.stderr)
-    return 1
+    return print_text(text, InputError)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,11 @@ class Calendar:
         """The day that it is at `instant`."""
         return instant.astimezone(self.zone).date()
 
+    def week_of(self, event: date) -> tuple[int, int]:
+        """The ISO 8601 week of an instant or a day: its year, which may be another, and number."""
+        week = self._day(event).isocalendar()
+        return week.year, week.week
+
     def start_of(self, day: date) -> datetime:
         """The instant at which `day` begins."""
         return _start_of(self.zone, day)

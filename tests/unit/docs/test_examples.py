@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
     Capture = pytest.CaptureFixture[str]
 
+SNAPSHOTS = """\
+[{"id": "91ab77d0", "time": "2027-05-02T00:31:00+02:00", "group": "scheduled"},
+ {"id": "4c1f20aa", "time": "2027-05-01T00:31:00+02:00", "group": "scheduled"},
+ {"id": "e07c5b12", "time": "2027-05-30T00:31:00+02:00", "group": "scheduled"}]
+"""
 MISTAKEN = """\
 apiVersion: jitsi.rezosocial.com/v1alpha1
 kind: JitsiTenant
@@ -86,6 +91,8 @@ def test_what_commands_print_is_what_is_shown(
     page: Page, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     (tmp_path / "tenant.yaml").write_text(MISTAKEN, encoding="utf-8")
+    (tmp_path / "snapshots.json").write_text(SNAPSHOTS, encoding="utf-8")
+    (tmp_path / "terms.yaml").write_text("backup: {daily: P10D, weekly: P2M}", encoding="utf-8")
     for block in page.blocks:
         command, _, shown = block.text.partition("\n")
         if command.startswith("$ jitsi-tenant-operator "):

@@ -47,8 +47,11 @@ def parsers() -> dict[str, argparse.ArgumentParser]:
 
 
 def options(parser: argparse.ArgumentParser) -> set[str]:
-    """Its options, but for those that ask for help."""
+    """Its options and those of its own commands, but for those that ask for help."""
     found = {option for action in parser._actions for option in action.option_strings}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found = found.union(*map(options, action.choices.values()))
     return found - {"-h", "--help"}
 
 
