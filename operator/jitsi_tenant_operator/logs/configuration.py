@@ -161,6 +161,11 @@ class Holds(Model):
     holds: Annotated[tuple[LogHold, ...], Field(max_length=100_000)]
     """The holds."""
 
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        _refuse_twice("hold", (f"{hold.name} of {hold.tenant}" for hold in self.holds))
+        return self
+
     def of(self, tenant: str) -> tuple[LogHold, ...]:
         """The holds on logs of one tenant."""
         return tuple(hold for hold in self.holds if hold.tenant == tenant)
