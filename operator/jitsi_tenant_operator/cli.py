@@ -1,4 +1,4 @@
-"""The command line: `jitsi-tenant-operator run | render | terms | contract | crds | version`."""
+"""The command line: `jitsi-tenant-operator run | render | terms | contract | …`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from jitsi_tenant_operator import __version__
+from jitsi_tenant_operator.logs import commands as logs
 
 OPERATOR_NAMESPACE = "jitsi-tenant-operator"
 
@@ -52,6 +53,14 @@ def _parser() -> argparse.ArgumentParser:
         _add_files(sub)
         sub.set_defaults(command=command)
     _add_contract(commands.add_parser("contract", help="show how the contracts in files stand"))
+    logs.add_archive_logs(
+        commands.add_parser("archive-logs", help="archive and expire technical logs")
+    )
+    logs.add_logs(
+        commands.add_parser("logs", help="prove what became of technical logs, or show them"),
+        day=_calendar_day,
+        instant=_instant_or_day,
+    )
     commands.add_parser("crds", help="print the CustomResourceDefinitions as YAML").set_defaults(
         command=_crds
     )

@@ -195,7 +195,7 @@ class _Work:
         return keeping.is_quiet(changed, self.now) and (log.closing or not os.path.lexists(taken))
 
     def _tell_gaps(self, manifest: Manifest, keeping: Keeping) -> None:
-        said = self.run.configuration.tenant(self.tenant)
+        said = keeping.tenants.get(self.tenant)
         here = {(log.component, log.day) for log in current_logs(self.run.layout, self.tenant)}
         for component in said.components if said else ():
             for day, _ in keeping.expected_days(self.tenant, component.name, self.now):

@@ -35,6 +35,13 @@ class Sha256(Protocol):
         """The digest of all that was added."""
 
 
+class Taker(Protocol):
+    """What is told of bytes that are read."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take note of `data`."""
+
+
 class AlteredError(Exception):
     """An archive is not what was written to it."""
 
@@ -131,7 +138,7 @@ def check(path: Path, expected: Compressed, content: Digest, whole: Digest) -> N
         raise AlteredError(f"{path.name} does not read back as it was written")
 
 
-def pieces_of(path: Path, whole: Digest | None = None) -> Iterator[bytes]:
+def pieces_of(path: Path, whole: Taker | None = None) -> Iterator[bytes]:
     """The content of an archive, in pieces of at most a mebibyte; `whole` gets the file's bytes.
 
     Raises AlteredError when it is no file of Zstandard, and OSError. One that is cut short may
@@ -153,7 +160,7 @@ def pieces_of(path: Path, whole: Digest | None = None) -> Iterator[bytes]:
 class _Tap(io.RawIOBase):
     """A file that is read, with a digest that hears of it."""
 
-    def __init__(self, raw: BinaryIO, digest: Digest | None) -> None:
+    def __init__(self, raw: BinaryIO, digest: Taker | None) -> None:
         self._raw = raw
         self._digest = digest
 
@@ -175,3 +182,11 @@ def digest_of(path: Path) -> str:
         while piece := raw.read(PIECE):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def digests_of(path: Path) -> tuple[str, str]:
+    """The SHA-256 of an archive as it is, and of its content. Raises AlteredError and OSError."""
+    whole, content = hashlib.sha256(), hashlib.sha256()
+    for piece in pieces_of(path, whole):
+        content.update(piece)
+    return whole.hexdigest(), content.hexdigest()

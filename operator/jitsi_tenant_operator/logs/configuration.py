@@ -119,10 +119,6 @@ class Configuration(Model):
         _refuse_twice("tenant", (tenant.name for tenant in self.tenants))
         return self
 
-    def tenant(self, name: str) -> TenantLogs | None:
-        """What is said of one tenant."""
-        return next((each for each in self.tenants if each.name == name), None)
-
 
 class LogHold(Model):
     """Logs of a tenant that must not be deleted or anonymised, from a JitsiLegalHold."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 
 from jitsi_tenant_operator.contract.calendar import Calendar, Span
-from jitsi_tenant_operator.logs.configuration import Configuration, LogPolicy
+from jitsi_tenant_operator.logs.configuration import Configuration, LogPolicy, TenantLogs
 from jitsi_tenant_operator.logs.manifest import Kept
 
 _DAY = "P1D"
@@ -21,15 +22,18 @@ class Keeping:
 
     configuration: Configuration
     calendar: Calendar
+    tenants: Mapping[str, TenantLogs]
+    """What the configuration says of each tenant, by name."""
 
     @classmethod
     def of(cls, configuration: Configuration) -> Keeping:
         """The rules of a configuration."""
-        return cls(configuration, Calendar.of(configuration.time_zone))
+        tenants = {tenant.name: tenant for tenant in configuration.tenants}
+        return cls(configuration, Calendar.of(configuration.time_zone), tenants)
 
     def policy(self, tenant: str, component: str) -> LogPolicy | None:
         """What the configuration says of logs of a component; None when it does not know it."""
-        said = self.configuration.tenant(tenant)
+        said = self.tenants.get(tenant)
         if said is None:
             return None
         of_component = said.component(component)
@@ -55,7 +59,7 @@ class Keeping:
 
     def expires_at(self, day: date, policy: LogPolicy) -> datetime:
         """When the time of the log of `day` is up (clause 11.3)."""
-        return self.calendar.kept_until(day, policy.retention)
+        return _kept_until(self.calendar, day, policy.retention)
 
     def is_quiet(self, changed: datetime, now: datetime) -> bool:
         """Whether nobody has written to a log, last changed at an instant, for long enough."""
@@ -69,7 +73,7 @@ class Keeping:
 
         These are the days that are closed by now and whose time is not up.
         """
-        said = self.configuration.tenant(tenant)
+        said = self.tenants.get(tenant)
         known = said.component(component) if said else None
         policy = self.policy(tenant, component)
         if known is None or policy is None:
@@ -84,3 +88,9 @@ class Keeping:
         """A day at or before the oldest one whose time is not up; close to it."""
         same_day = self.calendar.day_of(self.calendar.before(now, policy.retention))
         return self.calendar.minus(same_day, _SLACK)
+
+
+@lru_cache(maxsize=16384)
+def _kept_until(calendar: Calendar, day: date, retention: str) -> datetime:
+    """Tenants share their days and most of them their terms."""
+    return calendar.kept_until(day, retention)

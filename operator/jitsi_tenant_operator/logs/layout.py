@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 MANIFEST = "MANIFEST.jsonl"
 ACCESS = "ACCESS.jsonl"
 LOCK = ".lock"
+ACCESS_LOCK = ".access.lock"
 UNFINISHED = ".unfinished"
 """How the name of a file ends that is still being written; nobody reads such a file."""
 
@@ -118,6 +119,10 @@ class Layout:
     def access(self, tenant: str) -> Path:
         """What says who read the archives of a tenant."""
         return self.archives / tenant / ACCESS
+
+    def access_lock(self, tenant: str) -> Path:
+        """What one program at a time holds to add to that."""
+        return self.archives / tenant / ACCESS_LOCK
 
     def lock(self, tenant: str) -> Path:
         """What one program at a time holds to change anything of a tenant."""

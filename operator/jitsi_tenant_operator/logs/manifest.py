@@ -5,7 +5,7 @@ It stays when the archives have gone, and names nobody who met: sizes, digests, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -151,13 +151,16 @@ class Manifest:
     """The latest instant at which anything was entered."""
 
     @classmethod
-    def read(cls, tenant: str, path: Path) -> Manifest:
-        """The manifest in a file; an empty one when there is none.
+    def read(
+        cls, tenant: str, path: Path, seen: Callable[[Link], None] = lambda _: None
+    ) -> Manifest:
+        """The manifest in a file; an empty one when there is none. `seen` is told of each entry.
 
         Raises BrokenChainError when it is not as it was written, and OSError.
         """
         found = cls(tenant, Chain(path))
         for link in found.chain.read():
+            seen(link)
             found._take(_entry(path.name, link))
         return found
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from jitsi_tenant_operator.logs.layout import (
     ACCESS,
+    ACCESS_LOCK,
     LOCK,
     MANIFEST,
     UNFINISHED,
@@ -34,7 +35,7 @@ def strangers(layout: Layout, manifest: Manifest) -> Iterator[str]:
     for path in files_below(folder) if is_folder(folder) else ():
         if path not in logs:
             yield f"current/{_shown(path)}"
-    known = {MANIFEST, ACCESS, LOCK}
+    known = {MANIFEST, ACCESS, LOCK, ACCESS_LOCK}
     for kept in manifest.archives():
         if kept.disposal is not Event.DELETED:
             known.add(str(kept.archive.path))

@@ -23,6 +23,7 @@ from jitsi_tenant_operator.logs.configuration import (
     TenantLogs,
 )
 from jitsi_tenant_operator.logs.layout import Archive, CurrentLog, Layout
+from jitsi_tenant_operator.logs.proof import Proof, Prover, Question
 from jitsi_tenant_operator.logs.report import RunReport, TenantReport
 from jitsi_tenant_operator.logs.storage import LocalStorage, Storage
 
@@ -143,6 +144,11 @@ class Site:
             self.layout, self.storage, self.configuration, self.holds, self.clock, dry_run=dry_run
         )
         return run.all(only)
+
+    def prove(self, tenant: str = "acme", *, thorough: bool = True, **question: Any) -> Proof:
+        now = self.clock.now()
+        prover = Prover(self.layout, self.configuration, self.holds, now, thorough=thorough)
+        return prover.prove(Question(tenant, **question))
 
     def run_for(self, tenant: str = "acme") -> TenantReport:
         [report] = self.run(tenant).tenants
