@@ -11,14 +11,18 @@ import re
 from collections.abc import Iterator
 
 _NUMBERS = re.compile(rb"[0-9][0-9.]{5,}[0-9]")
-_HEXADECIMAL = re.compile(rb"[0-9A-Fa-f:]+")
+_HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF:")
+_RUN = re.compile(rb"[0-9A-Fa-f:]+")
+_MAYBE_IPV6 = re.compile(rb"::|:(?:[0-9A-Fa-f]{1,4}:){6}")
 _AT_SIGNS = re.compile(rb"\S(?:@|%40|\\u0040)[A-Za-z0-9]")
 _SIGNED_TOKEN = re.compile(rb"eyJ[\w-]{8}")
 _CREDENTIAL = re.compile(rb"(?i)\bbearer\s+(?!\*)\S")
-_SECRET = re.compile(
-    rb"(?i)(?:password|passwd|token|jwt|secret|nick|room|jid|email|display_?name)"
-    rb"(?:=|\\*\":[ ]?\\*\")(?![\s\"'*\\,;)\]}&<>|]|$)"
+_VALUES = (
+    re.compile(rb"=(?![\s\"'*\\,;)\]}&<>|=]|$)"),
+    re.compile(rb"\":[ ]?\\*\"(?![\s\"'*\\,;)\]}&<>|]|$)"),
 )
+_SECRETS = (b"password", b"passwd", b"token", b"jwt", b"secret", b"nick", b"room", b"jid", b"email")
+_LONGEST_SECRET = 16
 _GROUPS = 8
 _LONGEST_GROUP = 4
 _LONGEST_NUMBER = 3
@@ -27,15 +31,40 @@ _NUMBERS_OF_IPV4 = 4
 
 def findings(lines: bytes) -> Iterator[int]:
     """Where in `lines` something may name a person, as offsets, in no order."""
-    for pattern in (_AT_SIGNS, _SIGNED_TOKEN, _CREDENTIAL, _SECRET):
+    yield from _words(lines)
+    yield from _ipv4(lines)
+    yield from _ipv6(lines)
+
+
+def _words(lines: bytes) -> Iterator[int]:
+    for pattern in (_AT_SIGNS, _SIGNED_TOKEN, _CREDENTIAL):
         for match in pattern.finditer(lines):
             yield match.start()
+    for pattern in _VALUES:
+        for match in pattern.finditer(lines):
+            before = lines[max(0, match.start() - _LONGEST_SECRET) : match.start()]
+            if before.rstrip(b"\\").lower().endswith(_SECRETS):
+                yield match.start()
+
+
+def _ipv4(lines: bytes) -> Iterator[int]:
     for match in _NUMBERS.finditer(lines):
         if match[0].count(b".") >= _NUMBERS_OF_IPV4 - 1 and _has_ipv4(match[0]):
             yield match.start()
-    for match in _HEXADECIMAL.finditer(lines):
-        if match[0].count(b":") > 1 and _has_ipv6(match[0]):
-            yield match.start()
+
+
+def _ipv6(lines: bytes) -> Iterator[int]:
+    looked = 0
+    for maybe in _MAYBE_IPV6.finditer(lines):
+        start = maybe.start()
+        if start < looked:
+            continue
+        while start > looked and lines[start - 1] in _HEXADECIMAL:
+            start -= 1
+        run = _RUN.match(lines, maybe.start())
+        looked = run.end() if run else maybe.end()
+        if _has_ipv6(lines[start:looked]):
+            yield maybe.start()
 
 
 def _has_ipv4(run: bytes) -> bool:
@@ -59,7 +88,7 @@ def _has_ipv6(run: bytes) -> bool:
             return True
     for start in range(len(groups) - _GROUPS + 1):
         first, *middle, last = groups[start : start + _GROUPS]
-        if any(len(each) > _LONGEST_GROUP for each in middle):
+        if not all(0 < len(each) <= _LONGEST_GROUP for each in middle):
             continue
         if _is_address(b":".join((first[-_LONGEST_GROUP:], *middle, last[:_LONGEST_GROUP]))):
             return True

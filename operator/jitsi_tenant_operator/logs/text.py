@@ -24,7 +24,7 @@ def harmless(line: bytes) -> bytes:
 
 
 def of_run(report: RunReport) -> str:
-    """What a run did: a line for each tenant of whom there is something to tell, and what is wrong."""
+    """What a run did: a line for each tenant with something to tell, and what is wrong."""
     lines = [line for tenant in report.tenants if (line := _of_tenant(tenant, report))]
     wrong = [f"! {_finding(each)}" for each in report.findings]
     for tenant in report.tenants:

@@ -20,7 +20,6 @@ from jitsi_tenant_operator.logs.configuration import (
     Configuration,
     Holds,
     LogHold,
-    TenantLogs,
 )
 from jitsi_tenant_operator.logs.layout import Archive, CurrentLog, Layout
 from jitsi_tenant_operator.logs.proof import Proof, Prover, Question

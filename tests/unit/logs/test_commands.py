@@ -23,7 +23,7 @@ DAY = "2025-03-04"
 
 @pytest.fixture
 def files(site: Site) -> list[str]:
-    """The options that name volumes and configuration; one old day, kept for longer than we live."""
+    """The options that name volumes and configuration; there is one old day."""
     site.tenant(since=DAY, until=DAY, retention="P90Y")
     site.log([f"{DAY}T08:00:00Z jvb-0 stdout \x1b[31mred"], day=DAY)
     configuration = site.root / "logs.json"
@@ -100,7 +100,7 @@ def test_a_configuration_that_cannot_be_used_changes_nothing(
 def test_a_volume_that_is_not_mounted_is_told_of(
     site: Site, files: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    os.rename(site.layout.archives, site.root / "unmounted")
+    site.layout.archives.rename(site.root / "unmounted")
     assert main(["archive-logs", *files, holds(site)]) == 1
     assert "Storage" in capfd.readouterr().out
     assert not site.layout.archives.exists()

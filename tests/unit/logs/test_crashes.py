@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from jitsi_tenant_operator.logs.storage import LocalStorage
 from tests.unit.logs.conftest import Site as _Site
 from tests.unit.logs.faults import FaultyStorage, KilledError
+
+from jitsi_tenant_operator.logs.storage import LocalStorage
 
 if TYPE_CHECKING:
     from tests.unit.logs.conftest import Site

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-
-from jitsi_tenant_operator.logs.reading import Reading, Request
 from tests.unit.logs.conftest import paris, utc
 from tests.unit.logs.faults import FaultyStorage
+
+from jitsi_tenant_operator.logs.reading import Reading, Request
 
 if TYPE_CHECKING:
     from tests.unit.logs.conftest import Site

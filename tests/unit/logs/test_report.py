@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from tests.unit.logs.conftest import paris
 
 from jitsi_tenant_operator.logs.report import (
     Finding,
@@ -13,7 +14,6 @@ from jitsi_tenant_operator.logs.report import (
     Trouble,
     termination_message,
 )
-from tests.unit.logs.conftest import paris
 
 WRONG = Finding(trouble=Trouble.NOT_EXPIRED, component="jvb", message="w" * 200)
 
