@@ -3,17 +3,18 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_WORKERS ?= 2
 TENANTS ?= 1000
+DAYS ?= 400
 ARGS ?=
 
 BIN := $(VENV)/bin
 CHECKED := operator hack tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools packages check format test test-unit simulate generate demo demo-stop bench image lock clean
+.PHONY: help install tools packages check format test test-unit simulate simulate-logs generate demo demo-stop bench image lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## Make .venv from the locks, with the project in it (PYTHON=python3.13 for another Python)
 	@$(PYTHON) hack/install.py $(VENV)
@@ -43,6 +44,10 @@ test-unit: install ## The tests that need no control plane
 
 simulate: install ## Three years of many contracts against the clauses (TENANTS=1000)
 	@SIMULATED_TENANTS=$(TENANTS) $(BIN)/pytest -n $(PYTEST_WORKERS) tests/simulation $(ARGS)
+
+simulate-logs: install ## 400 nights of the log archiver for many tenants (TENANTS=1000, DAYS=400)
+	@SIMULATED_LOG_TENANTS=$(TENANTS) SIMULATED_LOG_DAYS=$(DAYS) \
+	  $(BIN)/pytest tests/unit/logs/test_history.py $(ARGS)
 
 generate: install ## Write the generated files
 	@$(BIN)/python hack/generate.py
