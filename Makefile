@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_WORKERS ?= 2
 TENANTS ?= 1000
+DAYS ?= 400
 ARGS ?=
 
 BIN := $(VENV)/bin
 CHECKED := operator hack tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools packages check format test test-unit simulate backup-history generate demo demo-stop bench image lock clean
+.PHONY: help install tools packages check format test test-unit simulate simulate-logs backup-history generate demo demo-stop bench image lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Show the targets
@@ -46,6 +47,10 @@ simulate: install ## Three years of many contracts against the clauses (TENANTS=
 
 backup-history: install packages ## 120 days of backups and sweeps with the real programs, against the clause
 	@BACKUP_HISTORY=full $(BIN)/pytest tests/integration/backup/test_history.py $(ARGS)
+
+simulate-logs: install ## 400 nights of the log archiver for many tenants (TENANTS=1000, DAYS=400)
+	@SIMULATED_LOG_TENANTS=$(TENANTS) SIMULATED_LOG_DAYS=$(DAYS) \
+	  $(BIN)/pytest tests/unit/logs/test_history.py $(ARGS)
 
 generate: install ## Write the generated files
 	@$(BIN)/python hack/generate.py

@@ -17,6 +17,7 @@ from pathlib import Path
 from jitsi_tenant_operator import __version__
 from jitsi_tenant_operator.backup_commands import add_backup_commands
 from jitsi_tenant_operator.command_line import calendar_day, instant_or_day, print_text
+from jitsi_tenant_operator.logs import commands as logs
 
 OPERATOR_NAMESPACE = "jitsi-tenant-operator"
 
@@ -46,6 +47,14 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
     _add_contract(commands.add_parser("contract", help="show how the contracts in files stand"))
     add_backup_commands(commands)
+    logs.add_archive_logs(
+        commands.add_parser("archive-logs", help="archive and expire technical logs")
+    )
+    logs.add_logs(
+        commands.add_parser("logs", help="prove what became of technical logs, or show them"),
+        day=calendar_day,
+        instant=instant_or_day,
+    )
     commands.add_parser("crds", help="print the CustomResourceDefinitions as YAML").set_defaults(
         command=_crds
     )
