@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sys
-import zlib
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import orjson
+import zstandard
 
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.client import KubeClient, Selection
@@ -22,7 +22,8 @@ from jitsi_tenant_operator.kube.resources import Resource
 K = TypeVar("K", bound=Hashable)
 F = TypeVar("F", bound=Facts)
 
-_COMPRESSION = 1
+_COMPRESSOR = zstandard.ZstdCompressor(level=1)
+_DECOMPRESSOR = zstandard.ZstdDecompressor()
 _DIGEST_BYTES = 16
 
 
@@ -67,7 +68,7 @@ class ChildRecord(Generic[K]):
     def verify(self, desired: JsonObject) -> bool:
         """Whether the live object has everything of `desired`; remembered if so."""
         if not self.verified and self.snapshot is not None:
-            live = orjson.loads(zlib.decompress(self.snapshot))
+            live = orjson.loads(_DECOMPRESSOR.decompress(self.snapshot))
             wanted = {k: v for k, v in desired.items() if k not in ("apiVersion", "kind")}
             if covers(live, wanted):
                 self.accept()
@@ -192,7 +193,7 @@ class ChildCache(Generic[K]):
             verified, snapshot = verified or old.verified, old.snapshot
             foreseen = old.foreseen
         elif not verified and applied is not None:
-            snapshot = zlib.compress(text, _COMPRESSION)
+            snapshot = _COMPRESSOR.compress(text)
         facts = facts_of(obj)
         return ChildRecord(
             ref=old.ref if old else _ref(obj, namespace),
