@@ -118,6 +118,18 @@ async def test_damaged_data_is_found_and_the_other_copy_gives_it_back(
     assert contents(site.folder / "offsite" / "recordings") == before
 
 
+async def test_a_file_that_changed_behind_its_date_is_noticed_by_a_drill(site: Site) -> None:
+    """Neither size nor time tell of it, so only the recorded digest can."""
+    await site.back_up()
+    site.record("monday/meeting.mp4", VIDEO.replace(b"isom", b"mosi"))
+    site.clock.at += timedelta(days=1)
+    assert (await site.back_up()).outcome is Outcome.SUCCEEDED
+    assert reasons(await site.drill()) == ["NotAsRecorded"]
+    restored = await site.restore(into=site.folder / "back")
+    assert (reasons(restored), restored.files) == (["NotAsRecorded"], 2)
+    assert contents(site.folder / "back" / "recordings") == {}
+
+
 async def test_a_snapshot_that_lacks_files_does_not_count_as_the_days_backup(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,18 +100,29 @@ async def test_120_days_and_until_the_last_backup_has_gone(site: Site, operators
         assert await operators.snapshots(copy) == []
 
 
-async def test_a_hold_keeps_everything_on_both_copies(site: Site, operators: Site) -> None:
+async def test_a_hold_keeps_everything_on_both_copies(
+    site: Site, operators: Site, append_only: Servers
+) -> None:
     await site.back_up()
+    left = site.record("left by an interrupted sweep", os.urandom(100_000))
+    unlisted = await site.back_up(Group.ON_DEMAND)
+    left.unlink()
+    await operators.store()._locking(Copy.PRIMARY, ["forget", unlisted.primary or ""])
+    before = stored(append_only.primary)
     site.clock.at += timedelta(days=400)
     operators.clock = site.clock
     operators.fields["held"] = True
     report = await operators.sweep()
-    assert (report.outcome, [each.count for each in report.copies]) == (Outcome.UNCHANGED, [1, 1])
+    assert report.outcome is Outcome.UNCHANGED
+    assert [(each.count, each.expired) for each in report.copies] == [(1, 0), (2, 0)]
+    assert stored(append_only.primary) == before
     operators.fields["held"] = False
     report = await operators.sweep(dry_run=True)
-    assert [(each.count, each.expired) for each in report.copies] == [(1, 1), (1, 1)]
+    assert [(each.count, each.expired) for each in report.copies] == [(1, 1), (2, 2)]
+    assert stored(append_only.primary) == before
     report = await operators.sweep()
-    assert (report.removed, [each.count for each in report.copies]) == (2, [0, 0])
+    assert (report.removed, [each.count for each in report.copies]) == (3, [0, 0])
+    assert stored(append_only.primary) == 0
 
 
 async def test_what_was_swept_is_gone_from_the_store(

@@ -75,6 +75,13 @@ def test_nothing_from_the_future_is_removed_or_removes(backups: list[Taken], at:
     assert kept(backups, at) == kept(past, at) | future
 
 
+def test_a_backup_from_the_future_does_not_stand_for_its_week_yet() -> None:
+    """Where dailies are kept for less than a week, it would cost the week its only backup."""
+    forged = [taken("monday", "2027-05-03T00:31+02:00"), taken("forged", "2027-05-09T00:31+02:00")]
+    terms, thursday = Terms("P1D", "P2M"), datetime(2027, 5, 6, 12, tzinfo=UTC)
+    assert verdicts(forged, thursday, terms)["monday"].rule is RetentionRule.WEEKLY
+
+
 @given(histories, minutes, st.sampled_from(list(Group)))
 def test_other_groups_do_not_disturb_a_series(
     backups: list[Taken], at: datetime, group: Group

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,12 @@ class Run:
         return instant(self.clock.now())
 
     async def listing(self, copy: Copy) -> Sequence[Snapshot]:
-        """The snapshots of a copy, which the report then lists."""
-        found = await self.store.snapshots(copy)
+        """The snapshots of a copy, all protected under a hold; the report then lists them."""
+        held = self.configuration.held
+        found = [
+            replace(each, protected=each.protected or held)
+            for each in await self.store.snapshots(copy)
+        ]
         expired = sum(not each.keep for each in plan(found, self.terms, self.now(), self.calendar))
         self.copies[copy] = listed(copy, found, expired)
         return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from jitsi_tenant_operator.backup.programs.running import Run
@@ -44,6 +43,5 @@ def _expired(run: Run, copy: Copy, snapshots: Sequence[Snapshot]) -> list[Verdic
     if any(each.time > now + _SKEW for each in snapshots):
         message = "there are snapshots from the future; they are kept, and replace no others"
         run.problems.append(problem(ProblemReason.CLOCK_BEHIND, message, copy))
-    held = [replace(each, protected=True) for each in snapshots if run.configuration.held]
-    verdicts = plan(held or snapshots, run.terms, now, run.calendar)
+    verdicts = plan(snapshots, run.terms, now, run.calendar)
     return [each for each in verdicts if not each.keep]
