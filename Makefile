@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 CHECKED := operator hack tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools packages check format test test-unit simulate simulate-logs backup-history generate demo demo-stop bench image lock clean
+.PHONY: help install tools packages check format test test-unit simulate simulate-logs backup-history generate demo demo-stop bench bench-logs image lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Show the targets
@@ -63,6 +63,9 @@ demo-stop: install ## End the demo; nothing of it keeps running
 
 bench: install tools ## Measure speed and size against a floor taken in the same run (ARGS=--help)
 	@PYTHONPATH=hack $(BIN)/python -m bench $(ARGS)
+
+bench-logs: install ## Measure the log archiver against zstd and sha256sum (ARGS=--help)
+	@PYTHONPATH=hack $(BIN)/python -m bench.logs $(ARGS)
 
 image: ## Build the container image (ENGINE=podman, BASE_IMAGE=, IMAGE=name:tag, ARGS=)
 	@ENGINE='$(ENGINE)' BASE_IMAGE='$(BASE_IMAGE)' IMAGE='$(IMAGE)' $(PYTHON) hack/image.py $(ARGS)
