@@ -25,7 +25,7 @@ from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.decide import decide
 from jitsi_tenant_operator.contract.decision import Action, ActionKind, ContractState, Decision
-from jitsi_tenant_operator.contract.facts import Axis, Facts
+from jitsi_tenant_operator.contract.facts import Axis, Facts, Ledger
 from jitsi_tenant_operator.contract.ledger import Happening
 from jitsi_tenant_operator.contract.moment import is_far_ahead, reckoned
 from jitsi_tenant_operator.kube.client import KubeClient, Selection
@@ -85,12 +85,21 @@ class ContractFollower:
     """Follows the contracts of all tenants."""
 
     def __init__(
-        self, objects: ContractObjects, client: KubeClient, look_at: Callable[[ObjectRef], None]
+        self,
+        objects: ContractObjects,
+        client: KubeClient,
+        look_at: Callable[[ObjectRef], None],
+        full_since: Callable[[TenantKey, Ledger | None], datetime | None] | None = None,
     ) -> None:
-        """`look_at` is told of each notice that is to be sent, or not any more."""
+        """`look_at` is told of each notice that is to be sent, or not any more.
+
+        `full_since` says since when a tenant's volume of recordings counts as full, if it does;
+        None where nobody measures.
+        """
         self._objects = objects
         self._client = client
         self._look_at = look_at
+        self._full_since = full_since
 
     async def follow(self, bound: Bound, owner: JsonObject) -> Course:
         """Decide, and carry out what is due; `owner` is the reference that notices get.
@@ -131,7 +140,12 @@ class ContractFollower:
         unread = self._objects.unreadable_record(key)
         problem = custody.problem(record_ref(key), record, unread, told)
         standing = custody.standing(told) if problem is not None else None
-        facts = facts_of(bound.tenant, self._objects, record, calendar, standing=standing)
+        full = None
+        if self._full_since is not None:
+            full = self._full_since(key, record.ledger if record is not None else None)
+        facts = facts_of(
+            bound.tenant, self._objects, record, calendar, saturated=full, standing=standing
+        )
         unreadable = (
             *self._objects.notices.unreadable(key.namespace),
             *self._objects.holds.unreadable(key.namespace),

@@ -65,6 +65,9 @@ BREAKING: dict[str, dict[str, Any]] = {
             "allNodes": True,
         },
     },
+    "JitsiPlatform.spec.storage.saturation": {
+        "resumeBelow must be less than suspendAt": {"suspendAt": 80, "resumeBelow": 80}
+    },
     "JitsiPlatform.spec.backup": {
         "must stand on another site": {"primary": REPOSITORY, "offsite": REPOSITORY}
     },
