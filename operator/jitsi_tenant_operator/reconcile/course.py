@@ -30,7 +30,7 @@ from jitsi_tenant_operator.contract.ledger import Happening
 from jitsi_tenant_operator.contract.moment import is_far_ahead, reckoned
 from jitsi_tenant_operator.kube.client import KubeClient, Selection
 from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError, NameTaken
-from jitsi_tenant_operator.reconcile import custody
+from jitsi_tenant_operator.reconcile import custody, orders
 from jitsi_tenant_operator.reconcile.contract_objects import (
     ContractObjects,
     KnownRecord,
@@ -58,6 +58,8 @@ class Course:
     unreadable: tuple[Unreadable, ...] = ()
     ledger_problem: Problem | None = None
     """Why the ledger cannot be relied on: it was changed, or is gone wholly or in part."""
+    orders: tuple[Happening, ...] = ()
+    """What people ordered."""
     failed: KubeError | None = None
     """Why what is due could not all be done; the service follows the decision all the same."""
 
@@ -152,7 +154,8 @@ class ContractFollower:
             *self._objects.maintenances.unreadable(""),
         )
         decision = decide(facts, bound.terms, now, calendar)
-        return Course(decision, facts, calendar, now, record, unreadable, problem)
+        ordered = tuple(orders.happenings(bound.tenant, facts, decision, bound.terms))
+        return Course(decision, facts, calendar, now, record, unreadable, problem, orders=ordered)
 
     async def _step(self, key: TenantKey, course: Course, bound: Bound, owner: JsonObject) -> bool:
         """Do the next thing that is due; whether there was one."""
@@ -294,6 +297,7 @@ def _happenings(course: Course) -> Iterator[Happening]:
             yield ledger.of_action(action, *states[Axis(action.subject)])
     yield from ledger.of_notices(course.facts.notices)
     yield from ledger.of_holds(course.facts.holds or ())
+    yield from course.orders
 
 
 def _as_json(entries: Iterable[RecordEntry]) -> list[JsonObject]:

@@ -108,7 +108,14 @@ BREAKING: dict[str, dict[str, Any]] = {
             "start": "2027-03-20T21:00:00Z",
             "end": "2027-03-20T21:00:00Z",
             "description": "work",
-        }
+        },
+        "only an incident has none": {"start": "2027-03-20T21:00:00Z", "description": "work"},
+        "set either emergency": {
+            "start": "2027-03-20T21:00:00Z",
+            "description": "work",
+            "emergency": {"reason": "a leak"},
+            "incident": {},
+        },
     },
     "JitsiNotice.spec": {
         "breach is set for a FormalNotice": {"about": "FormalNotice"},
