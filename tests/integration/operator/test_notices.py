@@ -390,8 +390,8 @@ async def test_all_who_are_touched_are_told_of_an_incident_and_of_its_end(
     mail: MailServer, cluster: Cluster, operate: Operate
 ) -> None:
     """Clause 15.1: one object, one letter to each, also when the operator ends in between."""
-    touched = [await cluster.tenant(), await cluster.tenant()]
-    spared = await cluster.tenant()
+    hosts = ("one.example.net", "two.example.net", "three.example.net")
+    *touched, spared = [await cluster.tenant({"host": host}) for host in hosts]
     began = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
     spec: JsonObject = {
         "tenants": {"namespaces": [each.namespace for each in touched]},
