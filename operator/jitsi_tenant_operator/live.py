@@ -56,6 +56,8 @@ def read_tenant(key: TenantKey, kubeconfig: str | None, context: str | None) -> 
         return asyncio.run(asyncio.wait_for(_read(key, kubeconfig, context), _SECONDS))
     except TimeoutError:
         raise ClusterError(f"the cluster did not answer within {_SECONDS:g} seconds") from None
+    except NotFound as error:
+        raise ClusterError(f"{key}: {error}") from error
     except (ConfigurationError, KubeError, OSError, InvalidObjectError) as error:
         raise ClusterError(str(error)) from error
 
