@@ -18,7 +18,7 @@ from installation import SAMPLES
 from jitsi_tenant_operator.api.kinds import BY_NAME
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
-from jitsi_tenant_operator.run import _own_resources
+from jitsi_tenant_operator.live import own_resources
 from localplane import Connection
 from localplane.seed import INGRESS_CLASS
 from trial.audit import AuditLog
@@ -26,7 +26,7 @@ from trial.waiting import SECONDS, until
 
 KINDS = ResourceRegistry(
     (
-        *_own_resources(),
+        *own_resources(),
         Resource("apps", "v1", "replicasets", "ReplicaSet"),
         Resource("events.k8s.io", "v1", "events", "Event"),
         Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),

@@ -22,9 +22,9 @@ from jitsi_tenant_operator.kube.metrics import KubeMetrics
 from jitsi_tenant_operator.kube.resources import ResourceRegistry
 from jitsi_tenant_operator.kube.transport import Request, Transport
 from jitsi_tenant_operator.leader import Leader
+from jitsi_tenant_operator.live import own_resources
 from jitsi_tenant_operator.reconcile.metrics import PREFIX
 from jitsi_tenant_operator.render.labels import MANAGER
-from jitsi_tenant_operator.run import _own_resources
 from trial.waiting import until
 
 
@@ -157,7 +157,7 @@ async def operating(kubeconfig: Path, clock: TurnedClock | None = None) -> Async
     registry = CollectorRegistry()
     client = await InterceptedClient.connect(
         kubeconfig=str(kubeconfig),
-        resources=ResourceRegistry(_own_resources()),
+        resources=ResourceRegistry(own_resources()),
         metrics=KubeMetrics(registry, PREFIX),
         clock=clock,
         user_agent=f"{MANAGER}/trial",

@@ -10,11 +10,13 @@ import os
 import re
 import signal
 import socket
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from jitsi_tenant_operator import __version__
+from jitsi_tenant_operator.api.objects import TenantKey
 from jitsi_tenant_operator.backup_commands import add_backup_commands
 from jitsi_tenant_operator.command_line import calendar_day, instant_or_day, print_text
 from jitsi_tenant_operator.logs import commands as logs
@@ -45,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=what, description=_sentence(what))
         _add_files(sub)
         sub.set_defaults(command=command)
-    _add_contract(commands.add_parser("contract", help="show how the contracts in files stand"))
+    _add_contract(commands.add_parser("contract", help="show how contracts stand"))
     add_backup_commands(commands)
     logs.add_archive_logs(
         commands.add_parser("archive-logs", help="archive and expire technical logs")
@@ -62,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_files(parser: argparse.ArgumentParser) -> None:
+def _add_files(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     parser.add_argument(
         "-f",
         "--file",
@@ -70,18 +72,22 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         action="extend",
         nargs="+",
         type=Path,
-        required=True,
+        required=required,
         metavar="FILE",
         help="YAML with tenants and, if need be, their plan, platform and terms: a file, a folder,"
         " or - for the standard input. The samples stand in for what is not given.",
     )
 
 
+def _add_cluster(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kubeconfig", help="the cluster to work on; else as kubectl finds it")
+    parser.add_argument("--context", help="the context of the kubeconfig")
+
+
 def _add_run(parser: argparse.ArgumentParser) -> None:
     environment = os.environ
     parser.description = "Waits for the Lease, then operates until it is told to stop."
-    parser.add_argument("--kubeconfig", help="the cluster to work on; else as kubectl finds it")
-    parser.add_argument("--context", help="the context of the kubeconfig")
+    _add_cluster(parser)
     parser.add_argument(
         "--namespace",
         default=environment.get("POD_NAMESPACE", OPERATOR_NAMESPACE),
@@ -124,10 +130,18 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _add_contract(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Shows for the tenants in files how their contracts stand, with every deadline, its rule"
-        " and its clause; or with --until what will happen when."
+        "Shows for the tenants in files, or for one in a cluster, how their contracts stand, with"
+        " every deadline, its rule and its clause; or with --until what will happen when."
     )
-    _add_files(parser)
+    parser.add_argument(
+        "tenant",
+        nargs="?",
+        type=_tenant,
+        metavar="NAMESPACE/NAME",
+        help="a tenant in the cluster, instead of files",
+    )
+    _add_files(parser, required=False)
+    _add_cluster(parser)
     parser.add_argument(
         "--at",
         type=instant_or_day,
@@ -142,7 +156,14 @@ def _add_contract(parser: argparse.ArgumentParser) -> None:
         help="show all changes ahead to the end of that day, such as 2028-12-31",
     )
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
-    parser.set_defaults(command=_contract)
+    parser.set_defaults(command=lambda options: _contract(parser, options))
+
+
+def _tenant(text: str) -> TenantKey:
+    if not re.fullmatch("[a-z0-9-]{1,63}/[a-z0-9-]{1,63}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAMESPACE/NAME, as tenant-acme/acme is")
+    namespace, _, name = text.partition("/")
+    return TenantKey(namespace, name)
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
@@ -256,13 +277,25 @@ def _terms(options: argparse.Namespace) -> int:
     return _print(lambda: terms_of_files(options.files))
 
 
-def _contract(options: argparse.Namespace) -> int:
+def _contract(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     from jitsi_tenant_operator.clock import SystemClock
-    from jitsi_tenant_operator.contract_report import contract_of_files
+    from jitsi_tenant_operator.contract_report import contract_of, contract_of_files
 
+    if (options.tenant is None) == (options.files is None):
+        parser.error("give either -f FILE, or NAMESPACE/NAME of a tenant in the cluster")
     at = options.at or SystemClock().now().replace(microsecond=0)
     as_json = options.output == "json"
-    return _print(lambda: contract_of_files(options.files, at, options.until, as_json=as_json))
+    if options.tenant is None:
+        return _print(lambda: contract_of_files(options.files, at, options.until, as_json=as_json))
+    from jitsi_tenant_operator.live import ClusterError, read_tenant
+    from jitsi_tenant_operator.offline import agreements_among
+
+    try:
+        given = read_tenant(options.tenant, options.kubeconfig, options.context)
+    except ClusterError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return _print(lambda: contract_of(agreements_among(given), at, options.until, as_json=as_json))
 
 
 def _crds(_: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The command `contract`: the decision on each tenant in files, or its calendar ahead.
+"""The command `contract`: the decision on each tenant, or its calendar ahead.
 
 For a person, dates are in words of the platform's zone; for a program, all of it is JSON. Files
 hold what people know of a contract, and notices, holds, windows and the ledger as they are in a
@@ -22,12 +22,18 @@ from jitsi_tenant_operator.offline import Agreement, InputError, agreements
 def contract_of_files(
     paths: Sequence[Path], at: datetime | date, until: date | None, *, as_json: bool
 ) -> str:
+    """What `contract_of` says of the tenants in files. Raises InputError."""
+    return contract_of(agreements(paths), at, until, as_json=as_json)
+
+
+def contract_of(
+    found: Sequence[Agreement], at: datetime | date, until: date | None, *, as_json: bool
+) -> str:
     """The decision at `at`, or with `until` what changes from then to the end of that day.
 
     A day as `at` stands for its beginning. Of one tenant the JSON of a decision is an object, of
     several a list; a calendar is always one list, by time. Raises InputError.
     """
-    found = agreements(paths)
     if until is not None:
         return _calendars(found, at, until, as_json=as_json)
     decided = [(each, now := _instant(each, at), _decided(each, now)) for each in found]

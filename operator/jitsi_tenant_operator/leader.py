@@ -25,6 +25,7 @@ from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import metadata_record
 from jitsi_tenant_operator.kube.secrets import secret_informer
 from jitsi_tenant_operator.media.jicofo import JicofoStatistics
+from jitsi_tenant_operator.media.storage import StorageReports
 from jitsi_tenant_operator.post_office import PostOffice
 from jitsi_tenant_operator.reconcile.bridges import Bridges
 from jitsi_tenant_operator.reconcile.course import ContractFollower
@@ -39,6 +40,7 @@ from jitsi_tenant_operator.reconcile.publish import Publisher
 from jitsi_tenant_operator.reconcile.queue import Backoff, WorkQueue
 from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
 from jitsi_tenant_operator.reconcile.shared import SharedReconciler
+from jitsi_tenant_operator.reconcile.storage import RecordingVolumes
 from jitsi_tenant_operator.reconcile.tenant import (
     Collaborators,
     TenantReconciler,
@@ -46,7 +48,7 @@ from jitsi_tenant_operator.reconcile.tenant import (
 from jitsi_tenant_operator.reconcile.turns import Turns
 from jitsi_tenant_operator.reconcile.workers import Again, Key, Workers
 from jitsi_tenant_operator.reconcile.world import World
-from jitsi_tenant_operator.render import credentials, jicofo
+from jitsi_tenant_operator.render import credentials, jicofo, storage
 from jitsi_tenant_operator.render.labels import MANAGED, TENANT_LABEL
 from jitsi_tenant_operator.render.names import CREDENTIALS
 
@@ -131,13 +133,26 @@ class Leader:
         )
         self._informers = (self._secrets, self._namespaces, self._ingress_classes)
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
+        self._volumes = self._watch_volumes()
         self._contracts = ContractFollower(
-            self._world.around_contracts, client, self._dispatcher.notice_due
+            self._world.around_contracts,
+            client,
+            self._dispatcher.notice_due,
+            self._volumes.full_since,
         )
         self._tenants = TenantReconciler(self._collaborators(namespace))
         self._shared = SharedReconciler(self._world, client, namespace)
         self._workers = Workers(self._queue, self._reconcile, self._metrics, number=workers)
         self._notice_workers = self._post(namespace)
+
+    def _watch_volumes(self) -> RecordingVolumes:
+        return RecordingVolumes(
+            self._world,
+            self._children,
+            StorageReports(storage.PORT),
+            self._client.clock,
+            self._dispatcher.volume_changed,
+        )
 
     def _post(self, namespace: str) -> Workers[ObjectRef]:
         """Workers for notices: of their own, so that a mail server that hangs delays no tenant."""
@@ -186,6 +201,7 @@ class Leader:
             await self._synced()
             parts.append(group.create_task(self._workers.run()))
             parts.append(group.create_task(self._notice_workers.run()))
+            parts.append(group.create_task(self._volumes.run()))
             parts.append(group.create_task(self._reload()))
             await self._watch_our_kinds()
             for part in parts:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 from zoneinfo import ZoneInfoNotFoundError
 
 from jitsi_tenant_operator import render
 from jitsi_tenant_operator.api.files import (
     FileProblem,
     InvalidFilesError,
+    Placed,
     read_placed,
     read_text,
 )
@@ -35,6 +36,7 @@ from jitsi_tenant_operator.reconcile.facts import facts_of
 from jitsi_tenant_operator.reconcile.ports import HostPorts
 from jitsi_tenant_operator.reconcile.resolve import Resolved, Unresolved, resolve, tenant_context
 from jitsi_tenant_operator.reconcile.resolve import host as host_of
+from jitsi_tenant_operator.reconcile.storage import full_since
 from jitsi_tenant_operator.reconcile.world import PLATFORM_NAME
 from jitsi_tenant_operator.render import credentials, media
 from jitsi_tenant_operator.render.context import MediaAddress, Observed, TenantContext
@@ -75,7 +77,18 @@ def agreements(paths: Sequence[Path]) -> list[Agreement]:
 
     Raises InputError where the terms, or the zone of the dates, cannot be told.
     """
-    around = _Files(paths)
+    return _agreements(_Files.at(paths))
+
+
+def agreements_among(given: Sequence[Placed]) -> list[Agreement]:
+    """As `agreements` for objects that were read already; nothing stands in for what is missing.
+
+    Raises InputError likewise.
+    """
+    return _agreements(_Files(given, ()))
+
+
+def _agreements(around: _Files) -> list[Agreement]:
     calendar = _calendar(around)
     found: list[Agreement] = []
     problems: list[FileProblem] = []
@@ -92,7 +105,8 @@ def agreements(paths: Sequence[Path]) -> list[Agreement]:
 
 def _calendar(around: _Files) -> Calendar:
     platform = around.platform()
-    assert platform is not None, "the samples hold one"
+    if platform is None:
+        raise InputError(f"there is no JitsiPlatform {PLATFORM_NAME}: create it")
     try:
         return Calendar.of(platform.spec.time_zone)
     except (ZoneInfoNotFoundError, ValueError):
@@ -113,19 +127,25 @@ def terms_of_files(paths: Sequence[Path]) -> str:
 class _Files:
     """The objects in files, and the samples behind them, as what surrounds a tenant."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        try:
-            given = read_placed(paths)
-        except InvalidFilesError as error:
-            raise InputError(str(error)) from error
+    def __init__(self, given: Sequence[Placed], stand_ins: Iterable[CustomResource]) -> None:
+        """`stand_ins` are there for what is not among the given."""
         self._places = {placed.resource.ref: placed for placed in given}
-        self._objects = {obj.ref: obj for obj in _samples()}
+        self._objects = {obj.ref: obj for obj in stand_ins}
         self._objects |= {placed.resource.ref: placed.resource for placed in given}
         self.tenants = [
             placed.resource for placed in given if isinstance(placed.resource, JitsiTenant)
         ]
-        if not self.tenants:
+
+    @classmethod
+    def at(cls, paths: Sequence[Path]) -> Self:
+        """Those in `paths`, with the samples as stand-ins; raises InputError."""
+        try:
+            found = cls(read_placed(paths), _samples())
+        except InvalidFilesError as error:
+            raise InputError(str(error)) from error
+        if not found.tenants:
             raise InputError(f"{', '.join(map(str, paths))}: no JitsiTenant in it")
+        return found
 
     def problem(self, tenant: JitsiTenant, message: str) -> FileProblem:
         """What is wrong with a tenant, and where it stands."""
@@ -150,7 +170,8 @@ class _Files:
     def host_holder(self, host: str) -> TenantKey | None:
         """The first tenant that asks for a host, in the order of the files."""
         platform = self.platform()
-        assert platform is not None, "the samples hold one"
+        if platform is None:
+            return None
         return self._first(lambda tenant: host_of(tenant, platform) == host)
 
     def recorded(self, key: TenantKey) -> JitsiTenantRecordSpec | None:
@@ -169,7 +190,9 @@ class _Files:
         for placed in self._places.values():
             objects.take(placed.resource)
         key = TenantKey(tenant.metadata.namespace, tenant.metadata.name)
-        return facts_of(tenant, objects, objects.record(key), calendar)
+        record = objects.record(key)
+        full = full_since(record.ledger if record is not None else None, None, None)
+        return facts_of(tenant, objects, record, calendar, saturated=full)
 
     def _first(self, is_holder: Callable[[JitsiTenant], bool]) -> TenantKey | None:
         for tenant in filter(is_holder, self.tenants):
@@ -188,7 +211,7 @@ def _samples() -> Iterator[CustomResource]:
 
 
 def _resolved(paths: Sequence[Path]) -> list[Resolved]:
-    around = _Files(paths)
+    around = _Files.at(paths)
     good: list[Resolved] = []
     problems: list[FileProblem] = []
     for tenant in around.tenants:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,8 +11,6 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from jitsi_tenant_operator import __version__
-from jitsi_tenant_operator.api.kinds import KINDS
-from jitsi_tenant_operator.api.objects import GROUP, VERSION
 from jitsi_tenant_operator.clock import Clock
 from jitsi_tenant_operator.endpoints import serve
 from jitsi_tenant_operator.kube.client import KubeClient
@@ -20,8 +18,9 @@ from jitsi_tenant_operator.kube.connection import ConfigurationError
 from jitsi_tenant_operator.kube.errors import KubeError
 from jitsi_tenant_operator.kube.lease import LeaderElection
 from jitsi_tenant_operator.kube.metrics import KubeMetrics
-from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
+from jitsi_tenant_operator.kube.resources import ResourceRegistry
 from jitsi_tenant_operator.leader import Leader
+from jitsi_tenant_operator.live import own_resources
 from jitsi_tenant_operator.notify import acknowledgement
 from jitsi_tenant_operator.receipts import acknowledgement_page
 from jitsi_tenant_operator.reconcile.metrics import PREFIX
@@ -59,7 +58,7 @@ async def run(options: Options, clock: Clock) -> None:
     client = await KubeClient.connect(
         kubeconfig=options.kubeconfig,
         context=options.context,
-        resources=ResourceRegistry(_own_resources()),
+        resources=ResourceRegistry(own_resources()),
         metrics=KubeMetrics(registry, PREFIX),
         clock=clock,
         user_agent=f"{MANAGER}/{__version__}",
@@ -110,11 +109,3 @@ def _registry() -> CollectorRegistry:
     build = Gauge(f"{PREFIX}_build_info", "The running version.", ["version"], registry=registry)
     build.labels(__version__).set(1)
     return registry
-
-
-def _own_resources() -> Iterator[Resource]:
-    for kind in KINDS:
-        definition = kind.definition
-        yield Resource(
-            GROUP, VERSION, definition.plural, definition.kind, namespaced=definition.namespaced
-        )

@@ -1,4 +1,7 @@
-"""JitsiMaintenance: work on the service, told ahead but for an emergency (clause 8.1)."""
+"""JitsiMaintenance: work on the service, told ahead but for an emergency (clause 8.1).
+
+Or an incident, which its clients are told of as soon as possible (clause 15.1).
+"""
 
 from __future__ import annotations
 
@@ -56,14 +59,33 @@ class Emergency(Model):
     """Why it cannot wait."""
 
 
+class Incident(Model):
+    """That it is no work on the service, but something that affects it against the host's will."""
+
+    force_majeure: bool = False
+    """Whether the host holds it to be a case of force majeure."""
+    expected_end: Instant | None = None
+    """When normal service is expected again, as the clients are told."""
+
+
 class JitsiMaintenanceSpec(Model):
     """A window of time, for whom, and what happens in it."""
 
     rules: ClassVar = (
         Rule(
-            "timestamp(self.end) > timestamp(self.start)",
+            "!has(self.end) || timestamp(self.end) > timestamp(self.start)",
             "end must lie after start",
-            lambda self: self.end > self.start,
+            lambda self: self.end is None or self.end > self.start,
+        ),
+        Rule(
+            "has(self.end) || has(self.incident)",
+            "set end; only an incident has none as long as it goes on",
+            lambda self: self.end is not None or self.incident is not None,
+        ),
+        Rule(
+            "!has(self.emergency) || !has(self.incident)",
+            "set either emergency, for work that cannot wait, or incident",
+            lambda self: self.emergency is None or self.incident is None,
         ),
     )
 
@@ -71,17 +93,20 @@ class JitsiMaintenanceSpec(Model):
     """Whom it concerns; all tenants when nothing is set."""
     start: Instant
     """When it begins."""
-    end: Instant
-    """When it is over."""
+    end: Instant | None = None
+    """When it is over. For an incident: when it was over, to be set then; the clients are told."""
     affects: Annotated[tuple[Affected, ...], Field(max_length=3), SetList()] = (Affected.MEETINGS,)
     """What may be interrupted. Recording is suspended in the window where it is named; where the
-    whole Service is, nobody can meet, and visitors are shown a page."""
+    whole Service is, nobody can meet, and visitors are shown a page. Because of an incident nothing
+    is suspended or closed: order that in the tenants' suspension."""
     description: LongText
     """What is done, as the clients are told."""
     contact: ShortText | None = None
     """Whom the platform's own people ask."""
     emergency: Emergency | None = None
     """Set where the work cannot wait for a notice in time."""
+    incident: Incident | None = None
+    """Set where it is an incident: its clients are told at once, and again when it is over."""
 
 
 class Refusal(Model):
@@ -111,7 +136,7 @@ class JitsiMaintenanceStatus(Model):
 
 
 class JitsiMaintenance(CustomResource):
-    """A maintenance window over a selection of tenants."""
+    """A maintenance window over a selection of tenants, or an incident that affects them."""
 
     definition: ClassVar = Definition(
         kind="JitsiMaintenance",

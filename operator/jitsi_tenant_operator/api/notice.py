@@ -42,6 +42,7 @@ class NoticeKind(StrEnum):
     ENDED = "Ended"
     MAINTENANCE = "Maintenance"
     INCIDENT = "Incident"
+    INCIDENT_OVER = "IncidentOver"
     ERASURE_DONE = "ErasureDone"
 
 

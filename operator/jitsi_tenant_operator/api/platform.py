@@ -131,6 +131,26 @@ class Store(Model):
     """Where the data lies; the location of compute when not set."""
 
 
+Percent = Annotated[int, Field(ge=1, le=99)]
+
+
+class Saturation(Model):
+    """When a volume of recordings counts as full, in percent of it that is in use."""
+
+    rules: ClassVar = (
+        Rule(
+            "self.resumeBelow < self.suspendAt",
+            "resumeBelow must be less than suspendAt",
+            lambda self: self.resume_below < self.suspend_at,
+        ),
+    )
+
+    suspend_at: Percent = 90
+    """From here on recording is suspended; what is left is for recordings that are going on."""
+    resume_below: Percent = 80
+    """Once less than this is in use, recording is resumed."""
+
+
 class PlatformStorage(Model):
     """Where the volumes of tenants come from."""
 
@@ -138,6 +158,8 @@ class PlatformStorage(Model):
     """Recordings."""
     accounts: Store = Store()
     """Accounts of internal authentication."""
+    saturation: Saturation = Saturation()
+    """When recording is suspended for want of space."""
 
 
 class Channel(Model):

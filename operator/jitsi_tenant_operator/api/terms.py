@@ -181,6 +181,7 @@ class Subject(StrEnum):
     END_OF_CONTRACT = "EndOfContract"
     RECORDING_SUSPENSION = "RecordingSuspension"
     NOTICES = "Notices"
+    FORCE_MAJEURE = "ForceMajeure"
 
 
 class Clause(Model):

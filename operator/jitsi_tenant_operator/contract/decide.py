@@ -15,6 +15,7 @@ from jitsi_tenant_operator.contract import (
     ahead,
     breach,
     data,
+    incidents,
     journal,
     maintenance,
     payment,
@@ -215,7 +216,7 @@ def _decision(case: Case) -> Decision:
         recording=recording,
         data=kept,
         end=outline.end,
-        windows=windows,
+        windows=(*windows, *(incidents.windows(case) if outline.in_force else ())),
         deadlines=tuple(sorted(_deadlines(case, outline, windows), key=_order)),
         actions=tuple(sorted(_without_done(case, due), key=lambda action: action.key)),
         contradictions=tuple(sorted(set(case.doubts))),
@@ -281,6 +282,8 @@ def _due(
         found += ahead.reminder(case, outline.runs, outline.end)
     if outline.arrears is not None:
         found += payment.notify(case, outline.arrears)
+    if outline.in_force:
+        found += incidents.notify(case)
     return found
 
 

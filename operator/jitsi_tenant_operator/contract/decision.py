@@ -75,7 +75,7 @@ class Wait(StrEnum):
 
 
 class WindowState(StrEnum):
-    """How a maintenance window stands towards this tenant."""
+    """How a maintenance window, or an incident, stands towards this tenant."""
 
     PENDING = "Pending"
     PLANNED = "Planned"

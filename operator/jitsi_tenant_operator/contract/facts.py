@@ -77,7 +77,8 @@ class Hold:
 class Maintenance:
     """A window in which the service is worked on: planned, or an emergency with its reason.
 
-    `interrupts_meetings`: what ends meetings may be done in it.
+    `interrupts_meetings`: what ends meetings may be done in it. `description` is what the client is
+    told of it.
     """
 
     name: str
@@ -89,6 +90,19 @@ class Maintenance:
     suspends_recording: bool = False
     closes_service: bool = False
     interrupts_meetings: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that affects the service against the host's will. `ended`: when it was over."""
+
+    name: str
+    start: datetime
+    ended: datetime | None = None
+    expected_end: datetime | None = None
+    force_majeure: bool = False
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +149,22 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """The ledger's last word on an order of a person: what it concerns, what became of it, why."""
+
+    subject: str
+    value: str
+    why: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """What the ledger says so far.
 
     `latest` is the instant of its last entry, of whatever kind, `done` holds the keys of actions
-    that were carried out, `notices` all notices of which it tells, whatever became of them since.
+    that were carried out, `notices` all notices of which it tells, whatever became of them since,
+    `orders` what people ordered.
     """
 
     latest: datetime
@@ -149,6 +174,7 @@ class Ledger:
     data: Entry | None = None
     done: frozenset[str] = frozenset()
     notices: tuple[Notice, ...] = ()
+    orders: tuple[Order, ...] = ()
 
     def entry(self, axis: Axis) -> Entry | None:
         """The last entry for an axis."""
@@ -188,6 +214,7 @@ class Facts:
     notices: tuple[Notice, ...] = ()
     holds: tuple[Hold, ...] | None = ()
     maintenances: tuple[Maintenance, ...] = ()
+    incidents: tuple[Incident, ...] = ()
     exports: tuple[Export, ...] = ()
     evidence: Evidence = Evidence()
     recordings_saturated: datetime | None = None

@@ -18,7 +18,7 @@ from jitsi_tenant_operator.api.contract import Party
 from jitsi_tenant_operator.api.notice import Channel
 from jitsi_tenant_operator.api.record import RecordedNotice, RecordEntry, RecordEvent
 from jitsi_tenant_operator.contract.decision import Action
-from jitsi_tenant_operator.contract.facts import Axis, Entry, Hold, Ledger, Notice
+from jitsi_tenant_operator.contract.facts import Axis, Entry, Hold, Ledger, Notice, Order
 from jitsi_tenant_operator.contract.terms import TermSource
 
 BEFORE_THE_FIRST = "0" * 64
@@ -123,6 +123,7 @@ def ledger_of(entries: Sequence[RecordEntry]) -> Ledger | None:
         data=axes[Axis.DATA],
         done=frozenset(entry.key for entry in entries),
         notices=tuple(_notices(entries)),
+        orders=tuple(_orders(entries)),
     )
 
 
@@ -147,6 +148,13 @@ def _notices(entries: Sequence[RecordEntry]) -> Iterator[Notice]:
             acknowledged=None if by_post else received,
             remedied=told.get(f"{entry.key}/{_REMEDIED}"),
         )
+
+
+def _orders(entries: Sequence[RecordEntry]) -> Iterator[Order]:
+    """The last entry for each thing that people order."""
+    last = {entry.subject: entry for entry in entries if entry.event is RecordEvent.OVERRIDE}
+    for subject in sorted(last):
+        yield Order(subject, last[subject].value, last[subject].why, last[subject].number)
 
 
 def _last(entries: Sequence[RecordEntry], axis: Axis) -> Entry | None:

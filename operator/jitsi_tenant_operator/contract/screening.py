@@ -18,6 +18,7 @@ from jitsi_tenant_operator.api.contract import (
     SuspensionReason,
     Termination,
 )
+from jitsi_tenant_operator.contract import incidents
 from jitsi_tenant_operator.contract.case import Case
 from jitsi_tenant_operator.contract.facts import Evidence, Export, Facts, Hold
 from jitsi_tenant_operator.contract.screening_notices import notices
@@ -37,6 +38,7 @@ def screened(case: Case) -> Facts:
         notices=notices(case, paid=paid),
         holds=None if facts.holds is None else tuple(_hold(case, hold) for hold in facts.holds),
         maintenances=windows(case),
+        incidents=tuple(incidents.screened(case)),
         exports=tuple(_export(case, export) for export in facts.exports),
         evidence=_evidence(case),
         recordings_saturated=_past(case, "recordings saturated", facts.recordings_saturated),

@@ -84,11 +84,11 @@ class Matter:
     since: datetime | None = None
     """From when: a suspension, a return, an incident, an end at a time of day."""
     until: datetime | None = None
-    """Until when, where it is known: a suspension, an incident."""
+    """Until when, where it is known: a suspension, an incident (as expected, or as it was)."""
     window: Window | None = None
     """Maintenance: when."""
     force_majeure: bool = False
-    """Incident: whether it is one of force majeure (clause 15.1)."""
+    """Incident, IncidentOver: whether it is one of force majeure (clause 15.1)."""
     last_day: date | None = None
     """RenewalAhead: the last day of the running term. EndAhead, Ended: that of the contract."""
     renewed_until: date | None = None

@@ -82,6 +82,11 @@ _OPTIONS: dict[NoticeKind, dict[str, tuple[Any, ...]]] = {
         "until": (datetime(2027, 3, 3, 10, 0, tzinfo=UTC),),
         "force_majeure": (False, True),
     },
+    NoticeKind.INCIDENT_OVER: {
+        "since": (_START,),
+        "until": (datetime(2027, 3, 3, 10, 0, tzinfo=UTC),),
+        "force_majeure": (False, True),
+    },
     NoticeKind.ERASURE_DONE: {
         "erased": tuple(ErasedData),
         "erased_at": (_START,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from jitsi_tenant_operator.api.contract import RecordingSuspensionReason
 from jitsi_tenant_operator.api.record import MAX_ENTRIES
 from jitsi_tenant_operator.contract import words
 from jitsi_tenant_operator.contract.decision import ContractState, Service, ServiceState
@@ -71,9 +72,10 @@ def of_suspended_recording(course: Course) -> Finding | None:
         else ""
     )
     text = f"recording is suspended: {', '.join(recording.reasons)}{until}"
-    return lacking(
-        ConditionType.RECORDING_AVAILABLE, Reason.SUSPENDED, text + _source(recording.source)
-    )
+    text += _source(recording.source)
+    if RecordingSuspensionReason.STORAGE_SATURATED in recording.reasons:
+        text += ": let the client delete recordings, or enlarge spec.recording.storage"
+    return lacking(ConditionType.RECORDING_AVAILABLE, Reason.SUSPENDED, text)
 
 
 def _suspension(course: Course, service: Service) -> str:

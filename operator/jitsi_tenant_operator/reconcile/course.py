@@ -25,12 +25,12 @@ from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.decide import decide
 from jitsi_tenant_operator.contract.decision import Action, ActionKind, ContractState, Decision
-from jitsi_tenant_operator.contract.facts import Axis, Facts
+from jitsi_tenant_operator.contract.facts import Axis, Facts, Ledger
 from jitsi_tenant_operator.contract.ledger import Happening
 from jitsi_tenant_operator.contract.moment import is_far_ahead, reckoned
 from jitsi_tenant_operator.kube.client import KubeClient, Selection
 from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, Invalid, KubeError, NameTaken
-from jitsi_tenant_operator.reconcile import custody
+from jitsi_tenant_operator.reconcile import custody, orders
 from jitsi_tenant_operator.reconcile.contract_objects import (
     ContractObjects,
     KnownRecord,
@@ -58,6 +58,8 @@ class Course:
     unreadable: tuple[Unreadable, ...] = ()
     ledger_problem: Problem | None = None
     """Why the ledger cannot be relied on: it was changed, or is gone wholly or in part."""
+    orders: tuple[Happening, ...] = ()
+    """What people ordered."""
     failed: KubeError | None = None
     """Why what is due could not all be done; the service follows the decision all the same."""
 
@@ -85,12 +87,21 @@ class ContractFollower:
     """Follows the contracts of all tenants."""
 
     def __init__(
-        self, objects: ContractObjects, client: KubeClient, look_at: Callable[[ObjectRef], None]
+        self,
+        objects: ContractObjects,
+        client: KubeClient,
+        look_at: Callable[[ObjectRef], None],
+        full_since: Callable[[TenantKey, Ledger | None], datetime | None] | None = None,
     ) -> None:
-        """`look_at` is told of each notice that is to be sent, or not any more."""
+        """`look_at` is told of each notice that is to be sent, or not any more.
+
+        `full_since` says since when a tenant's volume of recordings counts as full, if it does;
+        None where nobody measures.
+        """
         self._objects = objects
         self._client = client
         self._look_at = look_at
+        self._full_since = full_since
 
     async def follow(self, bound: Bound, owner: JsonObject) -> Course:
         """Decide, and carry out what is due; `owner` is the reference that notices get.
@@ -131,14 +142,20 @@ class ContractFollower:
         unread = self._objects.unreadable_record(key)
         problem = custody.problem(record_ref(key), record, unread, told)
         standing = custody.standing(told) if problem is not None else None
-        facts = facts_of(bound.tenant, self._objects, record, calendar, standing=standing)
+        full = None
+        if self._full_since is not None:
+            full = self._full_since(key, record.ledger if record is not None else None)
+        facts = facts_of(
+            bound.tenant, self._objects, record, calendar, saturated=full, standing=standing
+        )
         unreadable = (
             *self._objects.notices.unreadable(key.namespace),
             *self._objects.holds.unreadable(key.namespace),
             *self._objects.maintenances.unreadable(""),
         )
         decision = decide(facts, bound.terms, now, calendar)
-        return Course(decision, facts, calendar, now, record, unreadable, problem)
+        ordered = tuple(orders.happenings(bound.tenant, facts, decision, bound.terms))
+        return Course(decision, facts, calendar, now, record, unreadable, problem, orders=ordered)
 
     async def _step(self, key: TenantKey, course: Course, bound: Bound, owner: JsonObject) -> bool:
         """Do the next thing that is due; whether there was one."""
@@ -280,6 +297,7 @@ def _happenings(course: Course) -> Iterator[Happening]:
             yield ledger.of_action(action, *states[Axis(action.subject)])
     yield from ledger.of_notices(course.facts.notices)
     yield from ledger.of_holds(course.facts.holds or ())
+    yield from course.orders
 
 
 def _as_json(entries: Iterable[RecordEntry]) -> list[JsonObject]:

@@ -119,6 +119,10 @@ class Dispatcher:
         if self._world.tenant(key) is not None:
             self._queue.add(key, Priority.CHILD, after=CHILD_DELAY_SECONDS)
 
+    def volume_changed(self, key: TenantKey) -> None:
+        """The volume of a tenant's recordings became full, or has space again."""
+        self._add([key], Priority.CHILD)
+
     def secret_changed(self, change: Change[SecretRecord]) -> None:
         """The Secret of generated passwords of a tenant changed."""
         record = change.new or change.old

@@ -12,6 +12,7 @@ from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.contract.facts import (
     Facts,
     Hold,
+    Incident,
     Maintenance,
     Notice,
     Standing,
@@ -43,17 +44,17 @@ def facts_of(
     if not around.holds.unreadable(namespace):
         holds = tuple(hold(each, calendar) for each in around.holds.within(namespace))
     spec = tenant.spec
+    selected = [
+        each for each in around.maintenances.within("") if is_selected(each.spec.tenants, tenant)
+    ]
     return Facts(
         contract=spec.contract,
         suspension=spec.suspension,
         termination=spec.termination,
         notices=tuple(_notices(around, namespace, record)),
         holds=holds,
-        maintenances=tuple(
-            maintenance(each)
-            for each in around.maintenances.within("")
-            if is_selected(each.spec.tenants, tenant)
-        ),
+        maintenances=tuple(maintenance(each) for each in selected if each.spec.incident is None),
+        incidents=tuple(incident(each) for each in selected if each.spec.incident is not None),
         recordings_saturated=saturated,
         ledger=record.ledger if record is not None else None,
         standing=standing,
@@ -105,6 +106,7 @@ def hold(known: KnownHold, calendar: Calendar) -> Hold:
 def maintenance(known: KnownMaintenance) -> Maintenance:
     """A maintenance window as a fact."""
     spec = known.spec
+    assert spec.end is not None, "only an incident has none"
     return Maintenance(
         name=known.ref.name,
         declared=known.declared,
@@ -115,6 +117,21 @@ def maintenance(known: KnownMaintenance) -> Maintenance:
         suspends_recording=bool({Affected.RECORDING, Affected.SERVICE}.intersection(spec.affects)),
         closes_service=Affected.SERVICE in spec.affects,
         interrupts_meetings=bool({Affected.MEETINGS, Affected.SERVICE}.intersection(spec.affects)),
+        description=spec.description,
+    )
+
+
+def incident(known: KnownMaintenance) -> Incident:
+    """An incident as a fact."""
+    spec = known.spec
+    assert spec.incident is not None
+    return Incident(
+        name=known.ref.name,
+        start=spec.start,
+        ended=spec.end,
+        expected_end=spec.incident.expected_end,
+        force_majeure=spec.incident.force_majeure,
+        description=spec.description,
     )
 
 

@@ -61,9 +61,12 @@ class MaintenanceReconciler:
 
 
 def _status(known: KnownMaintenance, windows: Mapping[TenantKey, Window]) -> JitsiMaintenanceStatus:
+    latest = None
+    if known.spec.incident is None:
+        latest = min((each.latest_notice for each in windows.values()), default=None)
     return JitsiMaintenanceStatus(
         observed_generation=known.generation,
-        latest_notice=min((each.latest_notice for each in windows.values()), default=None),
+        latest_notice=latest,
         tenants=len(windows),
         notified=sum(each.notified is not None for each in windows.values()),
         refused=tuple(

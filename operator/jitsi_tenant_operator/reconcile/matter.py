@@ -8,6 +8,7 @@ from typing import Any
 from jitsi_tenant_operator.api.contract import RecordingSuspensionReason, SuspensionReason
 from jitsi_tenant_operator.api.notice import Breach, JitsiNotice, NoticeKind
 from jitsi_tenant_operator.contract.decision import Deadline
+from jitsi_tenant_operator.contract.facts import Incident, Maintenance
 from jitsi_tenant_operator.notify.matter import ErasedData, Matter, Support, Window
 from jitsi_tenant_operator.reconcile.course import Course
 from jitsi_tenant_operator.reconcile.notice_keys import key_of
@@ -35,7 +36,7 @@ def matter_of(notice: JitsiNotice, resolved: Resolved, course: Course, provider:
         else Support(),
         clause=spec.clause,
         document=spec.document,
-        note=spec.note,
+        note=spec.note or _described(notice, course),
         **_particulars(notice, resolved, course),
     )
 
@@ -58,11 +59,21 @@ def _particulars(notice: JitsiNotice, resolved: Resolved, course: Course) -> dic
             found = _end(course)
         case NoticeKind.MAINTENANCE:
             found = _maintenance(notice, course)
+        case NoticeKind.INCIDENT | NoticeKind.INCIDENT_OVER:
+            found = _incident(notice, course)
         case NoticeKind.ERASURE_DONE:
             found = _erasure(notice, course)
-        case _:
-            found = {"since": _created(notice, course)}
     return found
+
+
+def _described(notice: JitsiNotice, course: Course) -> str | None:
+    """What the window or the incident says of itself that a notice is about."""
+    named: tuple[Maintenance | Incident, ...] = ()
+    if notice.spec.about is NoticeKind.MAINTENANCE:
+        named = course.facts.maintenances
+    elif notice.spec.about in (NoticeKind.INCIDENT, NoticeKind.INCIDENT_OVER):
+        named = course.facts.incidents
+    return next((each.description for each in named if each.name == notice.spec.regarding), None)
 
 
 def _late_payment(resolved: Resolved) -> dict[str, Any]:
@@ -158,6 +169,18 @@ def _maintenance(notice: JitsiNotice, course: Course) -> dict[str, Any]:
                 )
             }
     return {}
+
+
+def _incident(notice: JitsiNotice, course: Course) -> dict[str, Any]:
+    for each in course.facts.incidents:
+        if each.name == notice.spec.regarding:
+            over = notice.spec.about is NoticeKind.INCIDENT_OVER
+            return {
+                "since": each.start,
+                "until": each.ended if over else each.expected_end,
+                "force_majeure": each.force_majeure,
+            }
+    return {"since": _created(notice, course)}
 
 
 def _erasure(notice: JitsiNotice, course: Course) -> dict[str, Any]:

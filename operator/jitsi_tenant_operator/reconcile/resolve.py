@@ -177,13 +177,15 @@ def tenant_context(
     operation: Operation = Operation.SERVING,
     closed: Closed | None = None,
     recording: bool = True,
+    saturated: bool = False,
 ) -> TenantContext:
     """What the rendering of a resolved tenant is given.
 
-    `recording` says whether nothing suspends recording; `closed` what visitors are told while the
-    service is not open.
+    `recording` says whether nothing suspends recording, `saturated` whether a full volume does;
+    `closed` what visitors are told while the service is not open.
     """
     wish = resolved.tenant.spec.recording
+    wanted = wish.enabled and Feature.RECORDING in resolved.features
     return TenantContext(
         tenant=resolved.tenant,
         plan=resolved.plan.spec,
@@ -191,9 +193,10 @@ def tenant_context(
         terms=resolved.terms.terms,
         release=resolved.release,
         features=resolved.features,
-        recording=recording and wish.enabled and Feature.RECORDING in resolved.features,
+        recording=recording and wanted,
         livestreaming=wish.livestreaming and Feature.LIVESTREAMING in resolved.features,
         operator_namespace=operator_namespace,
+        watching=saturated and wanted and operation is Operation.SERVING,
         operation=operation,
         closed=closed,
         observed=observed or Observed(),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jitsi_tenant_operator import render
+from jitsi_tenant_operator.api.contract import RecordingSuspensionReason
 from jitsi_tenant_operator.api.model import InvalidObjectError
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.tenant import JitsiTenant
@@ -164,6 +165,8 @@ class TenantReconciler:
             operation=self._operation(known.key, course),
             closed=service.closed(course, wanted),
             recording=course.decision.recording.state is ServiceState.SERVING,
+            saturated=RecordingSuspensionReason.STORAGE_SATURATED
+            in course.decision.recording.reasons,
         )
 
     def _wanted(self, body: JsonObject) -> Resolved | Unresolved:

@@ -113,7 +113,8 @@ class TenantContext:
     """All that the children of one tenant are made from.
 
     `terms` are the effective terms, `release` the Jitsi release that this tenant runs, `features`
-    what its contract holds. `recording` and `livestreaming` say whether they are to run now.
+    what its contract holds. `recording` and `livestreaming` say whether they are to run now,
+    `watching` that the volume of recordings is measured although nobody records.
     `closed` is what visitors are told while the service is not open.
     `operator_namespace` is where the operator itself runs, which may ask media components for
     their state.
@@ -128,6 +129,7 @@ class TenantContext:
     recording: bool
     livestreaming: bool
     operator_namespace: str
+    watching: bool = False
     operation: Operation = Operation.SERVING
     closed: Closed | None = None
     observed: Observed = field(default_factory=Observed)

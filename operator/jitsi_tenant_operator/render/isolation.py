@@ -8,7 +8,7 @@ from jitsi_tenant_operator.api.entry import EntryType
 from jitsi_tenant_operator.api.media import TrafficPolicy
 from jitsi_tenant_operator.api.meeting import LdapAccess
 from jitsi_tenant_operator.api.objects import JsonObject
-from jitsi_tenant_operator.render import bridge, jicofo, media, prosody, recorder, web
+from jitsi_tenant_operator.render import bridge, jicofo, media, prosody, recorder, storage, web
 from jitsi_tenant_operator.render.context import TenantContext
 from jitsi_tenant_operator.render.labels import Component, selector
 
@@ -115,7 +115,10 @@ def _bridge(context: TenantContext) -> tuple[list[Rule], list[Rule]]:
 
 
 def _recorder(context: TenantContext) -> tuple[list[Rule], list[Rule]]:
-    ingress = [_from([_operator(context), *_monitoring(context)], _port(recorder.PORT))]
+    ingress = [
+        _from([_operator(context), *_monitoring(context)], _port(recorder.PORT)),
+        _from([_operator(context)], _port(storage.PORT)),
+    ]
     egress = [
         _to_prosody(context),
         _to([_pods(context, Component.JVB)], {"protocol": "UDP"}),

@@ -9,7 +9,7 @@ from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.api.plan import ComponentSize
 from jitsi_tenant_operator.api.scalars import mebibytes
 from jitsi_tenant_operator.api.tenant import UpdatePolicy
-from jitsi_tenant_operator.render import service_accounts, volume_claims
+from jitsi_tenant_operator.render import service_accounts, storage, volume_claims
 from jitsi_tenant_operator.render.context import Requests, TenantContext
 from jitsi_tenant_operator.render.labels import Component, selector
 from jitsi_tenant_operator.render.quantities import cpu, memory, millicores, storage_mebibytes
@@ -49,6 +49,8 @@ def _quota(context: TenantContext) -> JsonObject:
     milli = _SPARE_MILLICORES + sum(count * millicores(size.cpu) for size, count in sizes)
     milli += sum(each.millicores for each in outgoing)
     mebi = _SPARE_MEBIBYTES + sum(count * mebibytes(size.memory) for size, count in sizes)
+    milli += _recorders(context) * millicores(storage.SIZE.cpu)
+    mebi += _recorders(context) * mebibytes(storage.SIZE.memory)
     mebi += sum(each.mebibytes for each in outgoing)
     exposure = context.platform.media.exposure
     public = context.plan.capacity.bridges.maximum + len(outgoing) + _SPARE_SERVICES
@@ -78,8 +80,12 @@ def _pods(context: TenantContext) -> list[tuple[ComponentSize, int]]:
         (sizes.prosody, 1),
         (sizes.jicofo, 1),
         (sizes.bridge, capacity.bridges.maximum),
-        (sizes.recorder, capacity.recorders if context.plan.features else 0),
+        (sizes.recorder, _recorders(context)),
     ]
+
+
+def _recorders(context: TenantContext) -> int:
+    return context.plan.capacity.recorders if context.plan.features else 0
 
 
 def _outgoing(context: TenantContext) -> tuple[Requests, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jitsi_tenant_operator.api.objects import JsonObject
@@ -37,13 +37,28 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sidecar:
+    """A small container beside that of a component, with the image of another one."""
+
+    name: str
+    image_of: Component
+    command: Sequence[str]
+    size: ComponentSize
+    ports: Sequence[JsonObject]
+    probes: JsonObject
+    files: Sequence[File]
+    volumes: Sequence[Volume]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """The one container of a Jitsi component and the pod around it.
+    """The container of a Jitsi component and the pod around it.
 
     `probes` holds livenessProbe and readinessProbe, `scratch` the size in MiB of each of /run and
     /tmp, `grace` the seconds that the pod has to end, `pre_stop` a command that runs before the
     container is told to end. `index` tells bridges and recorders apart. With `spread`, the pods of
-    the component are put on different nodes where that is possible.
+    the component are put on different nodes where that is possible. `sidecar` is another container
+    beside it; with `stand_in`, that is all that runs.
     """
 
     component: Component
@@ -60,6 +75,8 @@ class Pod:
     pre_stop: Sequence[str] = ()
     index: int | None = None
     spread: bool = False
+    sidecar: Sidecar | None = None
+    stand_in: bool = False
 
     def template(self, context: TenantContext) -> JsonObject:
         """The pod template; anything it reads at start is in its configuration hash."""
@@ -67,7 +84,7 @@ class Pod:
         if self.index is not None:
             found[INDEX_LABEL] = str(self.index)
         read = (*self.environment.sources, *self.sources)
-        digest = configuration_hash(context, self.files, read)
+        digest = configuration_hash(context, self._all_files, read)
         return {
             "metadata": {"labels": found, "annotations": {CONFIGURATION_ANNOTATION: digest}},
             "spec": self._spec(context),
@@ -91,15 +108,29 @@ class Pod:
 
     def configuration(self, context: TenantContext) -> JsonObject | None:
         """The ConfigMap with the files of this component, when it has any."""
-        if not self.files:
+        if not self._all_files:
             return None
         name = context.child(self.component.value)
         obj = context.object("v1", "ConfigMap", name, component=self.component)
-        obj["data"] = {each.key: each.content for each in self.files}
+        obj["data"] = {each.key: each.content for each in self._all_files}
         return obj
 
+    @property
+    def _all_files(self) -> Sequence[File]:
+        return (*self.files, *(self.sidecar.files if self.sidecar is not None else ()))
+
+    def _containers(self, context: TenantContext) -> Iterator[tuple[JsonObject, Sequence[Volume]]]:
+        """The containers, each with what is mounted into it."""
+        if not self.stand_in:
+            own = (*self._scratch(), *self._file_volumes(context, self.files), *self.volumes)
+            yield self._container(context, own), own
+        if self.sidecar is not None:
+            beside = (*self._file_volumes(context, self.sidecar.files), *self.sidecar.volumes)
+            yield _beside(context, self.sidecar, beside), beside
+
     def _spec(self, context: TenantContext) -> JsonObject:
-        mounted = (*self._scratch(), *self._file_volumes(context), *self.volumes)
+        containers = list(self._containers(context))
+        mounted = [volume for _, volumes in containers for volume in volumes]
         spec: JsonObject = {
             "serviceAccountName": context.child(self.component.value),
             "automountServiceAccountToken": False,
@@ -108,7 +139,7 @@ class Pod:
             "priorityClassName": self.priority_class,
             "terminationGracePeriodSeconds": self.grace,
             "securityContext": _pod_security(),
-            "containers": [self._container(context, mounted)],
+            "containers": [container for container, _ in containers],
             "volumes": [
                 {"name": name, **source}
                 for name, source in {each.name: each.source for each in mounted}.items()
@@ -126,17 +157,13 @@ class Pod:
         return spec
 
     def _container(self, context: TenantContext, mounted: Sequence[Volume]) -> JsonObject:
-        limit = canonical_memory(self.size.memory)
         container: JsonObject = {
             "name": self.component.value,
             "image": context.image(self.component),
             "imagePullPolicy": context.platform.jitsi.pull_policy.value,
             "env": list(self.environment),
             "ports": list(self.ports),
-            "resources": {
-                "requests": {"cpu": canonical_cpu(self.size.cpu), "memory": limit},
-                "limits": {"memory": limit},
-            },
+            "resources": _resources(self.size),
             "securityContext": _container_security(),
             "volumeMounts": [_mount(each) for each in mounted],
             **self.probes,
@@ -149,14 +176,36 @@ class Pod:
         size = {"emptyDir": {"sizeLimit": memory(self.scratch)}}
         return Volume("run", "/run", size), Volume("tmp", "/tmp", size)  # noqa: S108
 
-    def _file_volumes(self, context: TenantContext) -> list[Volume]:
+    def _file_volumes(self, context: TenantContext, files: Sequence[File]) -> list[Volume]:
         items = [
             {"key": each.key, "path": each.key, "mode": _RUN if each.executable else _READ}
-            for each in self.files
+            for each in self._all_files
         ]
         name = context.child(self.component.value)
         source = {"configMap": {"name": name, "items": items, "defaultMode": _READ}}
-        return [Volume(_FILES, each.path, source, each.key, read_only=True) for each in self.files]
+        return [Volume(_FILES, each.path, source, each.key, read_only=True) for each in files]
+
+
+def _beside(context: TenantContext, sidecar: Sidecar, mounted: Sequence[Volume]) -> JsonObject:
+    return {
+        "name": sidecar.name,
+        "image": context.image(sidecar.image_of),
+        "imagePullPolicy": context.platform.jitsi.pull_policy.value,
+        "command": list(sidecar.command),
+        "ports": list(sidecar.ports),
+        "resources": _resources(sidecar.size),
+        "securityContext": _container_security(),
+        "volumeMounts": [_mount(each) for each in mounted],
+        **sidecar.probes,
+    }
+
+
+def _resources(size: ComponentSize) -> JsonObject:
+    limit = canonical_memory(size.memory)
+    return {
+        "requests": {"cpu": canonical_cpu(size.cpu), "memory": limit},
+        "limits": {"memory": limit},
+    }
 
 
 def config_map_file(path: str, source: Source) -> Volume:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jitsi_tenant_operator.api.objects import JsonObject
-from jitsi_tenant_operator.render import credentials, names, pods, probes, volume_claims
+from jitsi_tenant_operator.render import (
+    credentials,
+    names,
+    pods,
+    probes,
+    storage,
+    volume_claims,
+)
 from jitsi_tenant_operator.render.configuration import File, file
 from jitsi_tenant_operator.render.context import TenantContext
 from jitsi_tenant_operator.render.durations import seconds
@@ -19,6 +26,7 @@ DRAIN_SECONDS = 4 * 3600
 """How long a recorder that is told to end may go on recording, when nothing limits recordings."""
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the browser's, in memory
 _FINALIZE_SECONDS = 600
+_STAND_IN_SECONDS = 30
 _FINALIZE = "/opt/recording/finalize-recording.sh"
 _DRAIN = "/opt/recording/drain-recorder.sh"
 _HEALTH = f"curl --silent --fail --max-time 5 http://127.0.0.1:{PORT}/jibri/api/v1.0/health"
@@ -42,13 +50,17 @@ _CHROMIUM_FLAGS = (
 
 
 def children(context: TenantContext) -> Iterator[JsonObject]:
-    """A Deployment for each recorder and the ConfigMap that they share; nothing without them."""
-    if not context.records:
+    """A Deployment for each recorder and the ConfigMap that they share; nothing without them.
+
+    While the volume is watched alone, the first Deployment holds who measures it and no recorder.
+    Being the same Deployment, it waits until the recorder before it has let go of the volume.
+    """
+    if not context.records and not context.watching:
         return
     configuration = _pod(context, 0).configuration(context)
     if configuration is not None:
         yield configuration
-    for index in range(context.recorders):
+    for index in range(context.recorders or 1):
         yield _pod(context, index).workload(
             context,
             "Deployment",
@@ -60,7 +72,9 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
 
 def _pod(context: TenantContext, index: int) -> pods.Pod:
     longest = _longest_recording(context) or DRAIN_SECONDS
-    recordings = {"persistentVolumeClaim": {"claimName": volume_claims.recordings_name(context)}}
+    claim = {"persistentVolumeClaim": {"claimName": volume_claims.recordings_name(context)}}
+    recordings = pods.Volume("recordings", RECORDINGS, claim)
+    stands_in = not context.records
     return pods.Pod(
         component=Component.JIBRI,
         size=context.plan.sizes.recorder,
@@ -78,14 +92,16 @@ def _pod(context: TenantContext, index: int) -> pods.Pod:
         volumes=[
             # Logs and whatever else the image writes beside the recordings, which are on their own.
             pods.Volume("storage", "/storage", {"emptyDir": {"sizeLimit": "1Gi"}}),
-            pods.Volume("recordings", RECORDINGS, recordings),
+            recordings,
             pods.Volume("shm", _SHARED_MEMORY, _shared_memory()),
         ],
         scratch=256,
-        grace=longest + _FINALIZE_SECONDS,
+        grace=_STAND_IN_SECONDS if stands_in else longest + _FINALIZE_SECONDS,
         pre_stop=[_DRAIN],
         index=index,
         spread=True,
+        sidecar=storage.sidecar(recordings),
+        stand_in=stands_in,
     )
 
 

@@ -35,7 +35,7 @@ def children(context: TenantContext) -> Iterator[JsonObject]:
     if context.keeps_accounts:
         size = context.plan.capacity.storage.accounts
         yield _claim(context, accounts_name(context), storage.accounts, size, Component.PROSODY)
-    if context.records:
+    if context.records or context.watching:
         size = recordings_size(context)
         yield _claim(context, recordings_name(context), storage.recordings, size, Component.JIBRI)
 

@@ -65,6 +65,9 @@ BREAKING: dict[str, dict[str, Any]] = {
             "allNodes": True,
         },
     },
+    "JitsiPlatform.spec.storage.saturation": {
+        "resumeBelow must be less than suspendAt": {"suspendAt": 80, "resumeBelow": 80}
+    },
     "JitsiPlatform.spec.backup": {
         "must stand on another site": {"primary": REPOSITORY, "offsite": REPOSITORY}
     },
@@ -105,7 +108,14 @@ BREAKING: dict[str, dict[str, Any]] = {
             "start": "2027-03-20T21:00:00Z",
             "end": "2027-03-20T21:00:00Z",
             "description": "work",
-        }
+        },
+        "only an incident has none": {"start": "2027-03-20T21:00:00Z", "description": "work"},
+        "set either emergency": {
+            "start": "2027-03-20T21:00:00Z",
+            "description": "work",
+            "emergency": {"reason": "a leak"},
+            "incident": {},
+        },
     },
     "JitsiNotice.spec": {
         "breach is set for a FormalNotice": {"about": "FormalNotice"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.errors import Unavailable
 from jitsi_tenant_operator.kube.transport import Request
 from jitsi_tenant_operator.receipts import acknowledgement_page
-from trial.cluster import Cluster, Tenant, laid_over
+from trial.cluster import Cluster, Tenant, laid_over, shared
 from trial.mail import MailServer, mail_server
 from trial.operating import Operating
 from trial.settings import PLATFORM, put
@@ -330,7 +330,10 @@ async def test_a_window_is_told_ahead_and_shows_a_page_while_it_lasts(
     await tenant.cluster.create(window(operator, 5, 2, affects=["Service"]))
     await sent(tenant, "Maintenance")
     await of_window(tenant.cluster, tenants=1, notified=1)
-    assert "Mise" not in mail.messages()[0]["Subject"]
+    (letter,) = mail.messages()
+    assert "Mise" not in letter["Subject"]
+    for part in letter.iter_parts():
+        assert "Mise à jour du système" in part.get_content(), "what is done is told in both forms"
     operator.clock.turn(5 * DAY + 60)
 
     async def closed() -> JsonObject:
@@ -381,3 +384,44 @@ async def test_without_a_mail_server_notices_are_kept_until_there_is_one(
 
     await until(look)
     await operator.quiet()
+
+
+async def test_all_who_are_touched_are_told_of_an_incident_and_of_its_end(
+    mail: MailServer, cluster: Cluster, operate: Operate
+) -> None:
+    """Clause 15.1: one object, one letter to each, also when the operator ends in between."""
+    hosts = ("one.example.net", "two.example.net", "three.example.net")
+    *touched, spared = [await cluster.tenant({"host": host}) for host in hosts]
+    began = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    spec: JsonObject = {
+        "tenants": {"namespaces": [each.namespace for each in touched]},
+        "start": began.isoformat().replace("+00:00", "Z"),
+        "description": "Coupure <électrique> & réseau",
+        "incident": {"forceMajeure": True},
+    }
+    async with operate() as running:
+        for tenant in (*touched, spared):
+            await tenant.ready()
+        await cluster.create(shared("JitsiMaintenance", "update", spec))
+        for tenant in touched:
+            await sent(tenant, "Incident")
+        await of_window(cluster, tenants=2, notified=2)
+        await running.quiet()
+    async with operate() as running:
+        await running.quiet()
+        over = (began + timedelta(minutes=30)).isoformat().replace("+00:00", "Z")
+        ref = ObjectRef(API_VERSION, "JitsiMaintenance", "", "update")
+        await cluster.patch(ref, {"spec": {"end": over}})
+        for tenant in touched:
+            await sent(tenant, "IncidentOver")
+        await of_window(cluster, tenants=2, notified=2)
+        await running.quiet()
+    assert await notices(spared) == {}
+    subjects = sorted(str(message["Subject"]) for message in mail.messages())
+    assert len(subjects) == 4
+    assert len({str(message["Message-ID"]) for message in mail.messages()}) == 4
+    for message in mail.messages():
+        text, html = (part.get_content() for part in message.iter_parts())
+        assert "Coupure <électrique> & réseau" in text
+        assert "Coupure &lt;électrique&gt; &amp; réseau" in html
+        assert "force majeure" in text

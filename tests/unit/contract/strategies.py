@@ -25,6 +25,7 @@ from jitsi_tenant_operator.contract.facts import (
     Export,
     Facts,
     Hold,
+    Incident,
     Ledger,
     Maintenance,
     Notice,
@@ -158,6 +159,13 @@ maintenances = st.builds(
     reason=st.sampled_from(["", "disk"]),
     suspends_recording=st.booleans(),
 )
+incidents = st.builds(
+    Incident,
+    name=st.sampled_from(["i", "j"]),
+    start=instants,
+    ended=maybe(instants),
+    force_majeure=st.booleans(),
+)
 exports = st.builds(
     Export,
     name=st.just("e"),
@@ -213,6 +221,7 @@ def facts(
         notices=st.lists(notices(), max_size=3).map(tuple),
         holds=maybe(st.lists(holds, max_size=2).map(tuple)),
         maintenances=st.lists(maintenances, max_size=2).map(tuple),
+        incidents=st.lists(incidents, max_size=2).map(tuple),
         exports=st.lists(exports, max_size=1).map(tuple),
         evidence=st.just(Evidence()) | evidences,
         recordings_saturated=maybe(instants),

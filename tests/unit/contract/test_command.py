@@ -189,3 +189,27 @@ def test_every_deadline_has_a_title(
     found: Any = decide(facts, terms, now, paris)
     for deadline in found.deadlines:
         assert re.sub(r"(?<=Ahead)P.*", "", deadline.name) in TITLES
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "give either"),
+        (["tenant-acme/acme", "-f", ACME], "give either"),
+        (["acme"], "NAMESPACE/NAME"),
+        (["tenant-acme/"], "NAMESPACE/NAME"),
+        (["tenant-acme/acme/more"], "NAMESPACE/NAME"),
+        (["../acme"], "NAMESPACE/NAME"),
+    ],
+)
+def test_either_files_or_a_tenant_of_the_cluster_are_looked_at(
+    shown: Shown, arguments: list[str | Path], words: str
+) -> None:
+    assert words in shown(*arguments, status=2)
+
+
+def test_without_a_cluster_it_is_said_where_one_was_looked_for(
+    shown: Shown, tmp_path: Path
+) -> None:
+    missing = tmp_path / "config"
+    assert str(missing) in shown("tenant-acme/acme", "--kubeconfig", missing, status=1)

@@ -68,6 +68,7 @@ def test_the_order_of_facts_does_not_matter(
             notices=(*notices, *notices[:1]),
             holds=None if facts.holds is None else facts.holds[::-1],
             maintenances=facts.maintenances[::-1],
+            incidents=facts.incidents[::-1],
         )
         assert decide(turned, terms, now, paris) == found
 

@@ -27,7 +27,8 @@ def containers(context: TenantContext) -> Iterator[tuple[str, JsonObject]]:
     for body in render.tenant(context).values():
         template = body.get("spec", {}).get("template")
         if template is not None:
-            for container in template["spec"]["containers"]:
+            # What stands beside a component does not run its image's own program.
+            for container in template["spec"]["containers"][:1]:
                 yield container["image"].rsplit("/", 1)[1].split(":")[0], container
 
 
