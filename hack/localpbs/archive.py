@@ -123,12 +123,15 @@ def members(content: bytes) -> list[tarfile.TarInfo]:
         return tar.getmembers()
 
 
-def unpack(content: bytes, target: Path, patterns: Sequence[str]) -> None:
+def unpack(content: bytes, target: Path, patterns: Sequence[str], *, overwrite: bool) -> None:
     """Write what an archive holds, or what of it matches, below `target`."""
     with tarfile.open(fileobj=io.BytesIO(content)) as tar:
         for member in tar.getmembers():
-            if not patterns or any(_within(member.name, pattern) for pattern in patterns):
-                tar.extract(member, target, filter="tar")
+            if patterns and not any(_within(member.name, pattern) for pattern in patterns):
+                continue
+            if not member.isdir() and not overwrite and os.path.lexists(target / member.name):
+                raise FileExistsError(f'failed to create file "{member.name}": EEXIST')
+            tar.extract(member, target, filter="tar")
 
 
 def matches(name: str, pattern: str) -> bool:

@@ -55,7 +55,7 @@ class Connection:
 
     def call(self, method: str, path: str, values: Mapping[str, Any]) -> Any:
         """The data that the server answers with. ClientError if it refuses."""
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         connection = http.client.HTTPSConnection(
             self._host.strip("[]"), self._port, context=context, timeout=60
@@ -235,7 +235,8 @@ def _restore(options: argparse.Namespace, connection: Connection) -> None:
     if target.exists() and not options.allow_existing_dirs:
         raise ClientError(f'directory "{target}" already exists')
     target.mkdir(parents=True, exist_ok=True)
-    archive.unpack(content, target, options.pattern)
+    overwrite = options.overwrite == "true"
+    archive.unpack(content, target, options.pattern, overwrite=overwrite)
 
 
 def _stored(options: argparse.Namespace, connection: Connection, name: str) -> bytes:

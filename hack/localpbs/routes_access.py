@@ -17,7 +17,7 @@ from localpbs.parameters import (
     required,
 )
 from localpbs.rights import ROLES, user_of
-from localpbs.web import BASE, WORLD, Call, Routes, csrf_of, ticket_of
+from localpbs.web import BASE, WORLD, Call, Routes, csrf_of, given_by, ticket_of
 
 ROUTES = Routes()
 
@@ -27,8 +27,8 @@ _TOKEN = "/access/users/{userid}/token/{name}"  # noqa: S105 - a path
 
 async def give_ticket(request: web.Request) -> web.Response:
     """A ticket for a user and a password, as POST /access/ticket gives it."""
-    world, form = request.app[WORLD], await request.post()
-    user, password = str(form.get("username")), str(form.get("password"))
+    world, given = request.app[WORLD], await given_by(request)
+    user, password = str(given.get("username")), str(given.get("password"))
     try:
         if "!" in user:
             raise unauthorised()

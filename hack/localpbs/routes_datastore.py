@@ -73,7 +73,10 @@ async def create_namespace(call: Call) -> object:
     """Make a namespace, which is the right of who may modify its parent."""
     store, parent = call.text("store"), call.text("parent")
     call.world.access.check(call.auth_id, acl_path(store, parent), "Datastore.Modify")
-    NAMESPACE.read(f"{parent}/{call.text('name')}" if parent else call.text("name"))
+    try:
+        NAMESPACE.read(f"{parent}/{call.text('name')}" if parent else call.text("name"))
+    except ValueError as error:
+        raise RefusedError(str(error)) from None
     return call.world.datastore(store).create_namespace(parent, call.text("name"))
 
 

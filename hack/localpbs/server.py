@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ssl
 from collections.abc import AsyncIterator
@@ -32,16 +33,20 @@ class Certificate:
 
     context: ssl.SSLContext
     fingerprint: str
+    authority: Path
+    """The certificate of who signed it, for clients that pin nothing."""
 
     @classmethod
     def make(cls, folder: Path) -> Certificate:
         """Write a new certificate and its key into a folder."""
-        certificate, key = folder / "proxy.pem", folder / "proxy.key"
-        write_serving_certificate(folder / "authority.pem", certificate, key)
+        authority, certificate = folder / "authority.pem", folder / "proxy.pem"
+        key = folder / "proxy.key"
+        write_serving_certificate(authority, certificate, key)
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate, key)
         digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.read_text())).hexdigest()
-        return cls(context, ":".join(digest[at : at + 2] for at in range(0, len(digest), 2)))
+        fingerprint = ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
+        return cls(context, fingerprint, authority)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +87,16 @@ async def serve(world: World, certificate: Certificate) -> AsyncIterator[Server]
         yield Server(world, runner.addresses[0][1], certificate.fingerprint)
     finally:
         await world.tasks.stop()
+        await _abort_connections(runner)
         await runner.cleanup()
+
+
+async def _abort_connections(runner: web.AppRunner) -> None:
+    """End what clients keep open: to part in good order takes TLS more time than a test has."""
+    assert runner.server is not None
+    for connection in list(runner.server.connections):
+        if connection.transport is not None:
+            connection.transport.abort()
+    # Each layer of a transport takes its turn of the loop to let go.
+    for _ in range(4):
+        await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Two servers as docs/pbs.md has them set up: one near, one far, which fetches from the near one."""
+"""Two servers as docs/pbs.md has them set up: one near, and one far, which fetches from it."""
 
 from __future__ import annotations
 

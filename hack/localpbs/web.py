@@ -85,7 +85,7 @@ def _handler(
         world = request.app[WORLD]
         try:
             auth_id = _caller(request, world)
-            given = await _given(request)
+            given = await given_by(request)
             path = dict(request.match_info)
             values = dict(path) | read(given, parameters)
             data = await answer(Call(world, auth_id, values))
@@ -142,7 +142,8 @@ def csrf_of(user: str) -> str:
     return f"csrf-{user}"
 
 
-async def _given(request: web.Request) -> dict[str, Any]:
+async def given_by(request: web.Request) -> dict[str, Any]:
+    """The parameters of a query, of a form, or of JSON."""
     given: dict[str, Any] = {}
     for name in request.query:
         values = request.query.getall(name)

@@ -89,12 +89,8 @@ class Archives:
             elif inside:
                 yield name, folder, [pattern(path.relative_to(folder)) for path in inside]
 
-    def stored_files(self, catalog: bytes, paths: Sequence[Path] = ()) -> list[StoredFile]:
-        """The regular files that `catalog dump` lists, by their absolute paths.
-
-        With `paths` only these files, and those in these folders.
-        """
-        wanted = [_shown(path) for path in paths]
+    def stored_files(self, catalog: bytes) -> list[StoredFile]:
+        """The regular files that `catalog dump` lists, by their absolute paths."""
         files = []
         # Only a line feed ends a line; names may hold whatever else Unicode takes for an end.
         for line in catalog.decode(errors="replace").split("\n"):
@@ -103,11 +99,8 @@ class Archives:
                 continue
             archive, _, inner = _ESCAPE.sub(_unescaped, match["path"]).partition("/")
             folder = self.folders.get(archive.partition(".pxar.")[0])
-            if folder is None:
-                continue
-            path = f"{_shown(folder)}/{inner}"
-            if not wanted or any(path == each or path.startswith(f"{each}/") for each in wanted):
-                files.append(StoredFile(path, int(match["size"])))
+            if folder is not None:
+                files.append(StoredFile(f"{_shown(folder)}/{inner}", int(match["size"])))
         return files
 
 

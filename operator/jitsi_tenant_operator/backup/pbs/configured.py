@@ -12,7 +12,7 @@ from jitsi_tenant_operator.backup.store import Copy
 from jitsi_tenant_operator.clock import Clock
 
 
-def proxmox_store(  # noqa: PLR0913 - what a store is made of
+def proxmox_store(
     primary: ProxmoxRepository,
     offsite: ProxmoxRepository | None,
     clock: Clock,

@@ -252,10 +252,12 @@ class ProxmoxStore:
         if failed:
             raise StoreError(StoreReason.DAMAGED, f"{failed} snapshots failed verification")
 
-    async def restore(self, copy: Copy, snapshot_id: str, paths: Sequence[Path], into: Path) -> int:
-        """Restore files or folders below `into`, each at its own path.
+    async def restore(
+        self, copy: Copy, snapshot_id: str, paths: Sequence[Path], into: Path
+    ) -> None:
+        """Restore files or folders, or all when `paths` is empty, to their own paths in `into`.
 
-        The number of bytes, by the catalog. What is there already is not overwritten, and an error.
+        A file that is there already is not overwritten, and an error.
         """
         archives = await self._archives(copy, snapshot_id)
         for name, folder, patterns in archives.chosen(paths):
@@ -274,8 +276,6 @@ class ProxmoxStore:
                 *(part for each in patterns for part in ("--pattern", each)),
                 *self._rate,
             )
-        printed = await self._run(copy, "catalog", "dump", snapshot_id)
-        return sum(file.size for file in archives.stored_files(printed.output, paths))
 
     async def _listed(self, copy: Copy) -> list[Listed]:
         namespace = self._namespaces[copy]

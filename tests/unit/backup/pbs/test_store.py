@@ -47,9 +47,9 @@ async def test_every_name_and_byte_comes_back(acme: Tenant, tmp_path: Path) -> N
     shown = {f"{acme.folder}/{name.decode(errors='replace')}" for name in [*names, b"empty"]}
     assert {file.path for file in listed} == shown
 
-    size = await acme.job.restore(Copy.PRIMARY, written.snapshot.id, [], tmp_path / "into")
+    await acme.job.restore(Copy.PRIMARY, written.snapshot.id, [], tmp_path / "into")
     restored = tmp_path / "into" / acme.folder.relative_to("/")
-    assert size == written.bytes == sum(len(content + name) for name in names)
+    assert written.bytes == sum(len(content + name) for name in names)
     for name in names:
         assert (restored / os.fsdecode(name)).read_bytes() == content + name
     assert (restored / "deep" / "er" / "link").readlink() == Path("../../empty")
@@ -59,10 +59,20 @@ async def test_one_file_can_be_restored_whatever_its_name(acme: Tenant, tmp_path
     chosen = acme.folder / "a[1]*.mp4"
     write(acme.folder, **{"a[1]*.mp4": "chosen", "a1x.mp4": "other"})
     written = await acme.back_up(NOW)
-    size = await acme.job.restore(Copy.PRIMARY, written.snapshot.id, [chosen], tmp_path / "into")
+    await acme.job.restore(Copy.PRIMARY, written.snapshot.id, [chosen], tmp_path / "into")
     restored = tmp_path / "into" / acme.folder.relative_to("/")
-    assert size == len("chosen")
-    assert [path.name for path in restored.iterdir()] == [chosen.name]
+    assert [path.read_text() for path in restored.iterdir()] == ["chosen"]
+
+
+async def test_what_is_there_already_is_not_overwritten(acme: Tenant, tmp_path: Path) -> None:
+    write(acme.folder, first="one")
+    written = await acme.back_up(NOW)
+    there = tmp_path / "into" / acme.folder.relative_to("/") / "first"
+    there.parent.mkdir(parents=True)
+    there.write_text("of today")
+    with pytest.raises(StoreError):
+        await acme.job.restore(Copy.PRIMARY, written.snapshot.id, [], tmp_path / "into")
+    assert there.read_text() == "of today"
 
 
 async def test_a_file_that_is_still_written_is_left_out(acme: Tenant) -> None:
