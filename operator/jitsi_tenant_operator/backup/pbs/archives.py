@@ -89,19 +89,16 @@ class Archives:
             elif inside:
                 yield name, folder, [pattern(path.relative_to(folder)) for path in inside]
 
-    def stored_files(self, catalog: bytes) -> list[StoredFile]:
-        """The regular files that `catalog dump` lists, by their absolute paths."""
-        files = []
-        # Only a line feed ends a line; names may hold whatever else Unicode takes for an end.
-        for line in catalog.decode(errors="replace").split("\n"):
-            match = _CATALOG_FILE.fullmatch(line)
-            if match is None:
-                continue
-            archive, _, inner = _ESCAPE.sub(_unescaped, match["path"]).partition("/")
-            folder = self.folders.get(archive.partition(".pxar.")[0])
-            if folder is not None:
-                files.append(StoredFile(f"{_shown(folder)}/{inner}", int(match["size"])))
-        return files
+    def stored_file(self, line: bytes) -> StoredFile | None:
+        """The regular file that a line of `catalog dump` lists; None for anything else."""
+        match = _CATALOG_FILE.fullmatch(line.decode(errors="replace"))
+        if match is None:
+            return None
+        archive, _, inner = _ESCAPE.sub(_unescaped, match["path"]).partition("/")
+        folder = self.folders.get(archive.partition(".pxar.")[0])
+        if folder is None:
+            return None
+        return StoredFile(f"{_shown(folder)}/{inner}", int(match["size"]))
 
 
 def pattern(relative: Path) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from jitsi_tenant_operator.backup.configuration import ConfigurationError, ProxmoxRepository
 from jitsi_tenant_operator.backup.pbs.address import Address
+from jitsi_tenant_operator.backup.pbs.namespace import Namespace
 from jitsi_tenant_operator.backup.pbs.program import PROGRAM
-from jitsi_tenant_operator.backup.pbs.store import Namespace, ProxmoxStore
+from jitsi_tenant_operator.backup.pbs.store import ProxmoxStore
 from jitsi_tenant_operator.backup.store import Copy
 from jitsi_tenant_operator.clock import Clock
 

@@ -18,9 +18,9 @@ from jitsi_tenant_operator.backup.pbs.access import (
     version,
 )
 from jitsi_tenant_operator.backup.pbs.client import PbsClient
+from jitsi_tenant_operator.backup.pbs.namespace import Namespace, remote_of
 from jitsi_tenant_operator.backup.pbs.pruning import keep_options
 from jitsi_tenant_operator.backup.pbs.snapshots import BACKUP_TYPE, read_snapshots
-from jitsi_tenant_operator.backup.pbs.store import Namespace, remote_of
 from jitsi_tenant_operator.backup.preflight import Check, Result, failed, passed, skipped
 from jitsi_tenant_operator.backup.retention import Terms, plan
 from jitsi_tenant_operator.backup.store import Group, StoreError

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from jitsi_tenant_operator.backup.pbs.address import Address
 from jitsi_tenant_operator.backup.pbs.archives import FOLDERS, Archives
-from jitsi_tenant_operator.backup.pbs.client import Login, PbsClient
 from jitsi_tenant_operator.backup.pbs.errors import RefusedError
-from jitsi_tenant_operator.backup.pbs.program import PROGRAM, Printed, Program
+from jitsi_tenant_operator.backup.pbs.namespace import Namespace, remote_of
+from jitsi_tenant_operator.backup.pbs.program import PROGRAM, Program, Told
 from jitsi_tenant_operator.backup.pbs.snapshots import (
     BACKUP_TYPE,
     Listed,
@@ -27,6 +24,7 @@ from jitsi_tenant_operator.backup.pbs.snapshots import (
     read_snapshots,
     snapshot_id,
 )
+from jitsi_tenant_operator.backup.process import Line
 from jitsi_tenant_operator.backup.store import (
     BackupRequest,
     Copy,
@@ -48,32 +46,6 @@ _SIZES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _UPLOADED = re.compile(
     r"[^:]+: had to backup (?P<amount>[0-9.]+) (?P<unit>B|KiB|MiB|GiB|TiB) of .*"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Namespace:
-    """A tenant's namespace on one server, and how it is reached.
-
-    `secret_file` holds the token's secret in its first line, `key_file` the key that encrypts;
-    without a key, data can be neither written nor read.
-    """
-
-    address: Address
-    name: str
-    fingerprint: str
-    secret_file: Path
-    key_file: Path | None = None
-
-    def client(self, clock: Clock) -> AbstractAsyncContextManager[PbsClient]:
-        """Requests to the server, by the token. Raises StoreError if its secret cannot be read."""
-        try:
-            lines = self.secret_file.read_text().splitlines()
-        except (OSError, UnicodeDecodeError):
-            raise StoreError(
-                StoreReason.UNREACHABLE, "the file with the token's secret cannot be read"
-            ) from None
-        login = Login.of_token(self.address.auth_id, lines[0].strip() if lines else "")
-        return PbsClient(self.address, login, self.fingerprint, clock)
 
 
 class ProxmoxStore:
@@ -117,7 +89,7 @@ class ProxmoxStore:
         self._scratch.mkdir(parents=True, exist_ok=True)
         folders = self._scratch / FOLDERS
         folders.write_bytes(archives.encode())
-        printed = await self._run(
+        told = await self._run(
             Copy.PRIMARY,
             "backup",
             *archives.specifications(),
@@ -135,16 +107,16 @@ class ProxmoxStore:
             ),
             *self._rate,
         )
-        if printed.warnings:
+        if told.warnings:
             raise StoreError(
                 StoreReason.INCOMPLETE,
-                f"{PROGRAM} left something out: {len(printed.warnings)} warnings",
+                f"{PROGRAM} left something out: {told.warnings} warnings",
             )
         name = snapshot_id(request.group, request.time)
         await self._note(name, request.manifest)
         written = await self._one(Copy.PRIMARY, name)
-        stored = await self.files(Copy.PRIMARY, name)
-        return Written(written, len(stored), sum(file.size for file in stored), added(printed.log))
+        stored = await self._stored(Copy.PRIMARY, name, archives)
+        return Written(written, len(stored), sum(file.size for file in stored), added(told.lines))
 
     async def copy_offsite(self, snapshots: Collection[Snapshot]) -> None:
         """Have the second server fetch what it lacks of the groups of `snapshots`, and check it.
@@ -216,9 +188,7 @@ class ProxmoxStore:
 
     async def files(self, copy: Copy, snapshot_id: str) -> Sequence[StoredFile]:
         """The regular files that a snapshot's catalog lists, but for those of our own."""
-        archives = await self._archives(copy, snapshot_id)
-        printed = await self._run(copy, "catalog", "dump", snapshot_id)
-        return archives.stored_files(printed.output)
+        return await self._stored(copy, snapshot_id, await self._archives(copy, snapshot_id))
 
     async def verify(self, copy: Copy, depth: Depth, percent: int = 100) -> None:
         """Have the server read its chunks anew: all of them, or those of the newest snapshots.
@@ -277,6 +247,17 @@ class ProxmoxStore:
                 *self._rate,
             )
 
+    async def _stored(self, copy: Copy, name: str, archives: Archives) -> list[StoredFile]:
+        found: list[StoredFile] = []
+
+        def read(line: bytes) -> None:
+            stored = archives.stored_file(line)
+            if stored is not None:
+                found.append(stored)
+
+        await self._run(copy, "catalog", "dump", name, on_line=read)
+        return found
+
     async def _listed(self, copy: Copy) -> list[Listed]:
         namespace = self._namespaces[copy]
         async with namespace.client(self._clock) as client:
@@ -299,10 +280,11 @@ class ProxmoxStore:
 
     async def _archives(self, copy: Copy, name: str) -> Archives:
         await self._one(copy, name)
-        printed = await self._run(copy, "restore", name, FOLDERS, "-")
-        return Archives.read(printed.output)
+        lines: list[bytes] = []
+        await self._run(copy, "restore", name, FOLDERS, "-", on_line=lines.append)
+        return Archives.read(b"\n".join(lines))
 
-    async def _run(self, copy: Copy, *arguments: str) -> Printed:
+    async def _run(self, copy: Copy, *arguments: str, on_line: Line = lambda _: None) -> Told:
         namespace = self._namespaces[copy]
         if namespace.key_file is None:
             raise StoreError(
@@ -316,23 +298,12 @@ class ProxmoxStore:
             self._scratch,
             self._program,
         )
-        return await client.run(*arguments, "--keyfile", str(namespace.key_file))
+        return await client.run([*arguments, "--keyfile", str(namespace.key_file)], on_line)
 
 
-async def remote_of(offsite: PbsClient, primary: Namespace) -> str:
-    """The name under which a server knows the primary one. Raises StoreError if it does not."""
-    found = await offsite.get("config/remote")
-    for remote in found if isinstance(found, list) else ():
-        if str(remote.get("fingerprint", "")).lower() == primary.fingerprint.lower():
-            return str(remote["name"])
-    raise StoreError(
-        StoreReason.FAILED, "the off-site server knows no remote with the primary's fingerprint"
-    )
-
-
-def added(log: Sequence[str]) -> int:
+def added(lines: Sequence[str]) -> int:
     """The bytes that the client says it had to upload; it rounds them."""
-    amounts = [match for line in log if (match := _UPLOADED.fullmatch(line))]
+    amounts = [match for line in lines if (match := _UPLOADED.fullmatch(line))]
     return sum(round(float(match["amount"]) * _SIZES[match["unit"]]) for match in amounts)
 
 

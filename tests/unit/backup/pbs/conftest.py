@@ -13,7 +13,7 @@ import pytest
 from jitsi_tenant_operator.backup.configuration import ProxmoxRepository
 from jitsi_tenant_operator.backup.pbs.configured import proxmox_store
 from jitsi_tenant_operator.backup.pbs.keys import new_key
-from jitsi_tenant_operator.backup.pbs.namespaces import tenant_namespace
+from jitsi_tenant_operator.backup.pbs.names import tenant_namespace
 from jitsi_tenant_operator.backup.pbs.store import ProxmoxStore
 from jitsi_tenant_operator.backup.store import BackupRequest, Group, Written
 from localpbs import client
@@ -92,6 +92,8 @@ class Tenant:
     key: bytes
     primary: ProxmoxRepository
     """As the Job is told of it."""
+    operator_repositories: Sequence[ProxmoxRepository]
+    """As the operator's programs are told of both."""
 
     async def back_up(
         self, at: datetime, group: Group = Group.SCHEDULED, excluded: Sequence[Path] = ()
@@ -148,6 +150,7 @@ def make_tenant(
             token=token,
             key=key,
             primary=of_job,
+            operator_repositories=operators,
         )
 
     return make

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jitsi_tenant_operator.backup.pbs.address import Address
 from jitsi_tenant_operator.backup.pbs.keys import is_key_file, key_file, new_key
-from jitsi_tenant_operator.backup.pbs.namespaces import LONGEST, component, tenant_namespace
+from jitsi_tenant_operator.backup.pbs.names import LONGEST, component, tenant_namespace
 from localpbs.parameters import check_namespace
 
 from .conftest import NOW
