@@ -14,7 +14,7 @@ from urllib.parse import quote
 import aiohttp
 
 from jitsi_tenant_operator.backup.pbs.address import Address
-from jitsi_tenant_operator.backup.pbs.client import Login, PbsClient
+from jitsi_tenant_operator.backup.pbs.client import Login, PbsClient, as_fields, text_of
 from jitsi_tenant_operator.backup.pbs.errors import RefusedError
 from jitsi_tenant_operator.backup.store import StoreError, StoreReason
 from jitsi_tenant_operator.clock import Clock
@@ -28,16 +28,14 @@ _REGENERATES_FROM = (4,)
 async def log_in(address: Address, password: str, fingerprint: str, clock: Clock) -> Login:
     """A ticket of the user whose token the address names, for two hours. Raises StoreError."""
     async with PbsClient(address, Login({}), fingerprint, clock) as client:
-        answer = await client.post(
-            "access/ticket", {"username": address.user, "password": password}
-        )
-    if not isinstance(answer, dict) or not {"ticket", "CSRFPreventionToken"} <= answer.keys():
-        raise StoreError(StoreReason.UNREACHABLE, "the server gave no ticket")
-    ticket = quote(str(answer["ticket"]), safe="")
+        path = "access/ticket"
+        given = {"username": address.user, "password": password}
+        answer = as_fields(path, await client.post(path, given))
+    ticket = quote(text_of(answer, "ticket"), safe="")
     return Login(
         {
             aiohttp.hdrs.COOKIE: f"PBSAuthCookie={ticket}",
-            "CSRFPreventionToken": str(answer["CSRFPreventionToken"]),
+            "CSRFPreventionToken": text_of(answer, "CSRFPreventionToken"),
         }
     )
 
@@ -59,15 +57,15 @@ async def remove_namespace(client: PbsClient, namespace: str) -> None:
     """Delete a namespace that holds nothing any more; nothing if it is gone. Raises StoreError."""
     if namespace not in await namespaces(client, namespace.rpartition("/")[0]):
         return
-    if await client.get(client.datastore("groups"), {"ns": namespace}):
+    if await client.rows(client.datastore("groups"), {"ns": namespace}):
         raise StoreError(StoreReason.FAILED, "the namespace still holds backups")
     await client.delete(client.datastore("namespace"), {"ns": namespace, "delete-groups": False})
 
 
 async def namespaces(client: PbsClient, parent: str) -> set[str]:
     """The namespaces within one. Raises StoreError."""
-    found = await client.get(client.datastore("namespace"), {"parent": parent, "max-depth": 1})
-    return {str(each["ns"]) for each in found} - {parent}
+    found = await client.rows(client.datastore("namespace"), {"parent": parent, "max-depth": 1})
+    return {text_of(each, "ns") for each in found} - {parent}
 
 
 async def issue_token(user: PbsClient, namespace: str) -> tuple[str, str]:
@@ -78,11 +76,11 @@ async def issue_token(user: PbsClient, namespace: str) -> tuple[str, str]:
     """
     name = token_name(namespace)
     path = _path(user, name)
-    known = await user.get(f"access/users/{user.address.user}/token")
+    known = await user.rows(f"access/users/{user.address.user}/token")
     if any(each.get("token-name") == name for each in known):
         secret = await _another_secret(user, path)
     else:
-        secret = str((await user.post(path))["value"])
+        secret = text_of(as_fields(path, await user.post(path)), "value")
     auth_id = f"{user.address.user}!{name}"
     await user.put(
         "access/acl",
@@ -111,19 +109,19 @@ def token_name(namespace: str) -> str:
 
 async def version(client: PbsClient) -> tuple[int, ...]:
     """The version of the server, such as (4, 1). Raises StoreError."""
-    found = await client.get("version")
+    found = text_of(await client.fields("version"), "version")
     try:
-        return tuple(int(part) for part in str(found["version"]).split("."))
-    except (KeyError, TypeError, ValueError):
+        return tuple(int(part) for part in found.split("."))
+    except ValueError:
         raise StoreError(StoreReason.FAILED, "the server does not say its version") from None
 
 
 async def _another_secret(user: PbsClient, path: str) -> str:
     if await version(user) >= _REGENERATES_FROM:
-        return str((await user.put(path, {"regenerate": True}))["secret"])
+        return text_of(as_fields(path, await user.put(path, {"regenerate": True})), "secret")
     # Groups are owned by the name of the token, which stays; its rights are given anew.
     await user.delete(path)
-    return str((await user.post(path))["value"])
+    return text_of(as_fields(path, await user.post(path)), "value")
 
 
 def _path(user: PbsClient, name: str) -> str:

@@ -17,6 +17,7 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
+from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.backup.pbs.address import Address
 from jitsi_tenant_operator.backup.pbs.errors import RefusedError, plain
 from jitsi_tenant_operator.backup.pbs.tasks import Task, read_task
@@ -90,6 +91,17 @@ class PbsClient:
         """What is at a path below api2/json, with the parameters of a query."""
         return await self._request("GET", path, parameters or {})
 
+    async def rows(self, path: str, parameters: Parameters | None = None) -> list[JsonObject]:
+        """The list of objects at a path. StoreError for anything else."""
+        found = await self.get(path, parameters)
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise StoreError(StoreReason.FAILED, f"{path}: the server answered with no list")
+        return found
+
+    async def fields(self, path: str, parameters: Parameters | None = None) -> JsonObject:
+        """The object at a path. StoreError for anything else."""
+        return as_fields(path, await self.get(path, parameters))
+
     async def post(self, path: str, parameters: Parameters | None = None) -> Any:
         """Have something done; its answer."""
         return await self._request("POST", path, parameters or {})
@@ -158,6 +170,21 @@ class PbsClient:
         except (aiohttp.ClientError, OSError):
             raise _AgainError("the connection to the server failed") from None
         return _data(answer.status, body, changes=method != "GET")
+
+
+def as_fields(path: str, found: Any) -> JsonObject:
+    """What a server answered at a path, if it is an object. StoreError for anything else."""
+    if not isinstance(found, dict):
+        raise StoreError(StoreReason.FAILED, f"{path}: the server answered with no object")
+    return found
+
+
+def text_of(found: JsonObject, name: str) -> str:
+    """A field that must be there as a text. StoreError, which does not quote it, if it is not."""
+    value = found.get(name)
+    if not isinstance(value, str):
+        raise StoreError(StoreReason.FAILED, f"the server answered without {name}")
+    return value
 
 
 async def _bounded(answer: aiohttp.ClientResponse) -> bytes:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.backup.pbs.client import PbsClient
 from jitsi_tenant_operator.backup.pbs.tasks import started_at
 from jitsi_tenant_operator.backup.store import StoreError, StoreReason
@@ -39,7 +39,7 @@ async def last_collection(client: PbsClient) -> Collection | None:
 
     Needs Datastore.Audit on the datastore. Raises StoreError.
     """
-    return _read(await client.get(client.datastore("gc")))
+    return _read(await client.fields(client.datastore("gc")))
 
 
 async def collect(client: PbsClient, seconds: float) -> Collection | None:
@@ -51,9 +51,7 @@ async def collect(client: PbsClient, seconds: float) -> Collection | None:
     return await last_collection(client)
 
 
-def _read(status: Any) -> Collection | None:
-    if not isinstance(status, dict):
-        raise StoreError(StoreReason.FAILED, "the server did not say how collections went")
+def _read(status: JsonObject) -> Collection | None:
     upid = status.get("upid")
     if not upid:
         return None

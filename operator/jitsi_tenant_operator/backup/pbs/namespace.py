@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jitsi_tenant_operator.backup.pbs.address import Address
-from jitsi_tenant_operator.backup.pbs.client import Login, PbsClient
+from jitsi_tenant_operator.backup.pbs.client import Login, PbsClient, text_of
 from jitsi_tenant_operator.backup.store import StoreError, StoreReason
 from jitsi_tenant_operator.clock import Clock
 
@@ -40,10 +40,9 @@ class Namespace:
 
 async def remote_of(offsite: PbsClient, primary: Namespace) -> str:
     """The name under which a server knows the primary one. Raises StoreError if it does not."""
-    found = await offsite.get("config/remote")
-    for remote in found if isinstance(found, list) else ():
+    for remote in await offsite.rows("config/remote"):
         if str(remote.get("fingerprint", "")).lower() == primary.fingerprint.lower():
-            return str(remote["name"])
+            return text_of(remote, "name")
     raise StoreError(
         StoreReason.FAILED, "the off-site server knows no remote with the primary's fingerprint"
     )

@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.backup.pbs.access import (
     ensure_namespace,
     namespaces,
     remove_namespace,
     version,
 )
-from jitsi_tenant_operator.backup.pbs.client import PbsClient
+from jitsi_tenant_operator.backup.pbs.client import PbsClient, text_of
 from jitsi_tenant_operator.backup.pbs.namespace import Namespace, remote_of
 from jitsi_tenant_operator.backup.pbs.pruning import keep_options
 from jitsi_tenant_operator.backup.pbs.snapshots import BACKUP_TYPE, read_snapshots
 from jitsi_tenant_operator.backup.preflight import Check, Result, failed, passed, skipped
 from jitsi_tenant_operator.backup.retention import Terms, plan
-from jitsi_tenant_operator.backup.store import Group, StoreError
+from jitsi_tenant_operator.backup.store import Group, StoreError, StoreReason
 from jitsi_tenant_operator.clock import Clock
 from jitsi_tenant_operator.contract.calendar import Calendar
 
@@ -41,6 +42,8 @@ _FOREIGN = frozenset(
     | {"Remote.Modify", "Realm.Allocate"}
 )
 """What the operator's token must hold nowhere: with it, it could give itself everything."""
+_LAST_SECOND = 253_402_300_800
+"""The end of the year 9999, in seconds of Unix time."""
 _CHANGING = frozenset(f"Datastore.{name}" for name in ("Modify", "Prune", "Backup"))
 
 
@@ -89,8 +92,11 @@ def _of_version(found: tuple[int, ...]) -> Result:
 
 async def _time(client: PbsClient, calendar: Calendar, clock: Clock) -> list[Result]:
     """The server tells days and weeks by its own zone, and when a backup was made by a clock."""
-    found = await client.get("nodes/localhost/time")
-    zone, there = str(found["timezone"]), datetime.fromtimestamp(int(found["time"]), UTC)
+    found = await client.fields("nodes/localhost/time")
+    zone, seconds = text_of(found, "timezone"), found.get("time")
+    if not isinstance(seconds, int) or not 0 < seconds < _LAST_SECOND:
+        return [failed(Check.TIME, "it does not say what time it is")]
+    there = datetime.fromtimestamp(seconds, UTC)
     if zone != calendar.zone.key:
         return [failed(Check.TIME, f"its zone is {zone}, that of the platform {calendar.zone.key}")]
     drift = abs(there - clock.now())
@@ -102,27 +108,31 @@ async def _time(client: PbsClient, calendar: Calendar, clock: Clock) -> list[Res
 async def _rights(client: PbsClient, expected: Expected) -> list[Result]:
     root = f"/datastore/{client.address.datastore}"
     parent = f"{root}/{expected.parent}"
-    held: dict[str, Any] = await client.get("access/permissions")
-    there = (await client.get("access/permissions", {"path": parent})).get(parent, {})
-    at_root = (await client.get("access/permissions", {"path": root})).get(root, {})
-    missing = [
-        f"Datastore.{name} on {parent}" for name in _NEEDED if f"Datastore.{name}" not in there
-    ]
-    if "Datastore.Audit" not in at_root:
-        missing.append(f"Datastore.Audit on {root}")
+    held = await client.fields("access/permissions")
+    # Not every path is listed of itself.
+    for path in (parent, root):
+        held |= await client.fields("access/permissions", {"path": path})
+    needed = [(f"Datastore.{name}", parent) for name in _NEEDED] + [("Datastore.Audit", root)]
+    missing = [f"{name} on {path}" for name, path in needed if name not in _at(held, path)]
     return [
         failed(Check.SUFFICIENT_RIGHTS, f"missing: {', '.join(missing)}")
         if missing
         else passed(Check.SUFFICIENT_RIGHTS),
-        _further_rights(held | {root: at_root}, parent),
+        _further_rights(held, parent),
     ]
 
 
-def _further_rights(held: dict[str, Any], parent: str) -> Result:
+def _at(held: JsonObject, path: str) -> list[str]:
+    """The privileges at a path."""
+    found = held.get(path)
+    return sorted(found) if isinstance(found, dict) else []
+
+
+def _further_rights(held: JsonObject, parent: str) -> Result:
     further = [
         f"{privilege} on {path}"
-        for path, privileges in sorted(held.items())
-        for privilege in sorted(privileges)
+        for path in sorted(held)
+        for privilege in _at(held, path)
         if privilege in _FOREIGN
         or (privilege in _CHANGING and path != parent and not path.startswith(f"{parent}/"))
     ]
@@ -142,14 +152,18 @@ async def _writable(client: PbsClient, parent: str) -> list[Result]:
 
 
 async def _retention(client: PbsClient, expected: Expected, clock: Clock) -> list[Result]:
-    jobs = await client.get("admin/prune", {"store": client.address.datastore})
-    pruning = [str(job["id"]) for job in jobs if _prunes(job, expected.parent)]
+    jobs = await client.rows("admin/prune", {"store": client.address.datastore})
+    pruning = [text_of(job, "id") for job in jobs if _prunes(job, expected.parent)]
     if pruning:
         message = (
             f"prune jobs count where the terms count days, take {', '.join(pruning)} off"
             f" {expected.parent}"
         )
         return [failed(Check.RETENTION, message)]
+    try:
+        options = keep_options(expected.terms)
+    except ValueError:
+        return [skipped(Check.RETENTION, "the terms count hours, which a server cannot")]
     compared = short = 0
     for namespace in sorted(await namespaces(client, expected.parent))[:COMPARED]:
         async for promised, removed in _compared(client, namespace, expected, clock):
@@ -159,17 +173,18 @@ async def _retention(client: PbsClient, expected: Expected, clock: Clock) -> lis
         return [failed(Check.RETENTION, f"it would remove what is promised in {short} groups")]
     if not compared:
         return [skipped(Check.RETENTION, "there is no backup yet to compare with")]
-    options = ", ".join(f"{name} {count}" for name, count in keep_options(expected.terms).items())
-    return [passed(Check.RETENTION, f"{compared} groups, with {options}")]
+    shown = ", ".join(f"{name} {count}" for name, count in options.items())
+    return [passed(Check.RETENTION, f"{compared} groups, with {shown}")]
 
 
-def _prunes(job: dict[str, Any], parent: str) -> bool:
+def _prunes(job: JsonObject, parent: str) -> bool:
     """Whether a job removes from the namespaces of tenants: they are one level below `parent`."""
     namespace = str(job.get("ns") or "")
     levels = len(parent.split("/")) + 1
     above = not namespace or f"{parent}/".startswith(f"{namespace}/")
     own_levels = len(namespace.split("/")) if namespace else 0
-    deep_enough = int(job.get("max-depth", 7)) >= levels - own_levels
+    depth = job.get("max-depth")
+    deep_enough = not isinstance(depth, int) or depth >= levels - own_levels
     within = namespace.startswith(f"{parent}/")
     return not job.get("disable") and (within or (above and deep_enough))
 
@@ -199,7 +214,16 @@ async def _compared(
                 **keep_options(expected.terms),
             },
         )
-        yield promised, {int(each["backup-time"]) for each in answer if not each["keep"]}
+        yield promised, _removed(answer)
+
+
+def _removed(answer: Any) -> set[int]:
+    try:
+        return {int(each["backup-time"]) for each in answer if not each["keep"]}
+    except (KeyError, TypeError, ValueError):
+        raise StoreError(
+            StoreReason.FAILED, "the server did not say what it would remove"
+        ) from None
 
 
 async def _copies(client: PbsClient, primary: Namespace | None) -> list[Result]:

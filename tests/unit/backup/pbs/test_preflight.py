@@ -6,19 +6,28 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
 
 from jitsi_tenant_operator.backup.pbs.configured import namespace_of
 from jitsi_tenant_operator.backup.pbs.preflight import PROBE, Expected, check_server
-from jitsi_tenant_operator.backup.preflight import Check, State, usable
+from jitsi_tenant_operator.backup.preflight import (
+    Check,
+    State,
+    failed,
+    passed,
+    skipped,
+    usable,
+)
 from jitsi_tenant_operator.backup.retention import Terms
 from jitsi_tenant_operator.contract.calendar import Calendar
 from localpbs.datastore import Group as StoredGroup
 from localpbs.datastore import GroupId, Snapshot
-from localpbs.rights import ROOT
+from localpbs.server import Certificate
 from localpbs.sites import DATASTORE, OPERATOR, PARENT, USER, Site
 
 from .conftest import NOW, HandClock, Tenant
 from .test_access import as_operator
+from .test_client import answering
 
 EXPECTED = Expected(PARENT, Terms("P10D", "P2M"), Calendar.of("Europe/Paris"))
 
@@ -160,5 +169,31 @@ async def test_a_group_that_the_server_would_shorten_is_found(
 
 
 def test_a_repository_with_a_failure_or_without_any_check_is_not_usable() -> None:
+    fine, broken = passed(Check.TIME), failed(Check.WRITABLE, "full")
+    assert usable([fine, skipped(Check.RETENTION, "nothing yet")])
+    assert not usable([fine, broken])
+    assert not usable([skipped(Check.RETENTION, "nothing yet")])
     assert not usable([])
-    assert ROOT not in {USER, OPERATOR}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, 3, "text", [], [3], [None], {}, {"": {}}, [{"ns": 3}], {"time": "now", "timezone": "x"}],
+)
+async def test_whatever_a_server_answers_the_checks_come_to_an_end(
+    certificates: tuple[Certificate, Certificate], clock: HandClock, data: object
+) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        version = request.path.endswith("/version")
+        return web.json_response({"data": {"version": "4.1"} if version else data})
+
+    near, _ = certificates
+    async with answering(near, handler, clock, near.context) as client:
+        results = await check_server(client, EXPECTED, clock)
+    assert not usable(results)
+
+
+async def test_terms_in_hours_are_compared_with_nothing(primary: Site, clock: HandClock) -> None:
+    forge(primary, 3)
+    expected = Expected(PARENT, Terms("PT48H", "P0D"), EXPECTED.calendar)
+    assert (await states(primary, clock, expected))[Check.RETENTION] is State.SKIPPED
