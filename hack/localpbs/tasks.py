@@ -29,6 +29,7 @@ class Task:
 
     def status(self) -> dict[str, object]:
         """What the server tells of it."""
+        user, _, token = self.user.partition("!")
         fields: dict[str, object] = {
             "upid": self.upid,
             "node": "localhost",
@@ -37,10 +38,14 @@ class Task:
             "starttime": self.started,
             "type": self.worker_type,
             "id": self.worker_id,
-            "user": self.user,
+            "user": user,
             "status": "running" if self.exit_status is None else "stopped",
         }
-        return fields if self.exit_status is None else fields | {"exitstatus": self.exit_status}
+        if token:
+            fields["tokenid"] = token
+        if self.exit_status is not None:
+            fields["exitstatus"] = self.exit_status
+        return fields
 
 
 @dataclass

@@ -21,6 +21,7 @@ LABELS = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 
 
 @given(LABELS)
+@example("a" * 63)
 def test_the_server_takes_the_namespace_of_every_tenant(name: str) -> None:
     assert check_namespace(tenant_namespace(name)) == f"tenants/{component(name)}"
     assert len(component(name)) <= LONGEST
@@ -33,6 +34,7 @@ def test_tenants_have_namespaces_of_their_own(names: list[str]) -> None:
 
 
 @given(LABELS)
+@example("a" * 63)
 def test_no_name_is_that_of_another_one_that_was_cut(name: str) -> None:
     cut = component(name)
     assert cut == name or component(cut) != cut
