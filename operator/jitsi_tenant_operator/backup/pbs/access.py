@@ -44,22 +44,27 @@ async def ensure_namespace(client: PbsClient, namespace: str) -> None:
     """Make a namespace within one that is there; nothing if it is there. Raises StoreError."""
     parent, _, name = namespace.rpartition("/")
     path = client.datastore("namespace")
-    if namespace not in await namespaces(client, parent):
+    if not await exists(client, namespace):
         try:
             await client.post(path, {"parent": parent, "name": name})
         except StoreError:
             # Another run may have made it in between.
-            if namespace not in await namespaces(client, parent):
+            if not await exists(client, namespace):
                 raise
 
 
 async def remove_namespace(client: PbsClient, namespace: str) -> None:
     """Delete a namespace that holds nothing any more; nothing if it is gone. Raises StoreError."""
-    if namespace not in await namespaces(client, namespace.rpartition("/")[0]):
+    if not await exists(client, namespace):
         return
     if await client.rows(client.datastore("groups"), {"ns": namespace}):
         raise StoreError(StoreReason.FAILED, "the namespace still holds backups")
     await client.delete(client.datastore("namespace"), {"ns": namespace, "delete-groups": False})
+
+
+async def exists(client: PbsClient, namespace: str) -> bool:
+    """Whether there is a namespace, as far as the caller may know of it. Raises StoreError."""
+    return namespace in await namespaces(client, namespace.rpartition("/")[0])
 
 
 async def namespaces(client: PbsClient, parent: str) -> set[str]:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
+from jitsi_tenant_operator.backup.pbs.access import ensure_namespace, exists
 from jitsi_tenant_operator.backup.pbs.archives import FOLDERS, Archives
 from jitsi_tenant_operator.backup.pbs.errors import RefusedError
 from jitsi_tenant_operator.backup.pbs.namespace import Namespace, remote_of
@@ -76,7 +77,7 @@ class ProxmoxStore:
         return tuple(self._namespaces)
 
     async def snapshots(self, copy: Copy) -> Sequence[Snapshot]:
-        """All finished snapshots of a copy, in order of time."""
+        """The finished snapshots of a copy in order of time; none where there is no namespace."""
         return [each.snapshot for each in await self._listed(copy)]
 
     async def back_up(self, request: BackupRequest) -> Written:
@@ -129,6 +130,7 @@ class ProxmoxStore:
         if not groups:
             return
         async with offsite.client(self._clock) as client:
+            await ensure_namespace(client, offsite.name)
             task = await client.finished(
                 await client.post(
                     "pull",
@@ -261,7 +263,12 @@ class ProxmoxStore:
     async def _listed(self, copy: Copy) -> list[Listed]:
         namespace = self._namespaces[copy]
         async with namespace.client(self._clock) as client:
-            found = await client.get(client.datastore("snapshots"), {"ns": namespace.name})
+            try:
+                found = await client.get(client.datastore("snapshots"), {"ns": namespace.name})
+            except RefusedError as error:
+                if error.status == HTTPStatus.FORBIDDEN or await exists(client, namespace.name):
+                    raise
+                return []
         return [each for each in read_snapshots(found) if INDEX in each.files]
 
     async def _one(self, copy: Copy, name: str) -> Snapshot:

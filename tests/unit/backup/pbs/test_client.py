@@ -132,6 +132,7 @@ async def test_a_refusal_has_a_stable_reason_and_says_what_the_server_said(
         error = await refusal(client, method)
     assert error.reason is reason
     assert "\n" not in str(error)
+    assert "'" not in str(error), "what is quoted can name a file"
     if text and "'" not in text:
         assert text in str(error)
 

@@ -123,6 +123,7 @@ def prune_job(namespace: str) -> Callable[[Site], None]:
         (only_backup, Check.WRITABLE),
         (grant("/", "Admin"), Check.NO_FURTHER_RIGHTS),
         (grant("/access", "Admin"), Check.NO_FURTHER_RIGHTS),
+        (grant("/remote", "RemoteAdmin"), Check.NO_FURTHER_RIGHTS),
         (grant(f"/datastore/{DATASTORE}", "DatastoreAdmin"), Check.NO_FURTHER_RIGHTS),
         (grant("/datastore/other", "DatastorePowerUser"), Check.NO_FURTHER_RIGHTS),
         (prune_job(""), Check.RETENTION),

@@ -187,6 +187,30 @@ async def test_a_copy_that_lacks_something_says_so(acme: Tenant, primary: Site) 
         await acme.operator.copy_offsite(await acme.operator.snapshots(Copy.PRIMARY))
 
 
+async def test_the_first_copy_makes_its_namespace_off_site(acme: Tenant, offsite: Site) -> None:
+    write(acme.folder, first="one")
+    await acme.back_up(NOW)
+    del offsite.datastore.namespaces[acme.namespace]
+    assert await acme.operator.snapshots(Copy.OFFSITE) == []
+    await acme.operator.copy_offsite(await acme.operator.snapshots(Copy.PRIMARY))
+    assert len(await acme.operator.snapshots(Copy.OFFSITE)) == 1
+
+
+async def test_where_nothing_may_be_seen_nothing_is_called_empty(
+    acme: Tenant, offsite: Site
+) -> None:
+    offsite.world.access.entries.clear()
+    with pytest.raises(StoreError):
+        await acme.operator.snapshots(Copy.OFFSITE)
+
+
+async def test_a_datastore_that_is_gone_is_not_an_empty_one(acme: Tenant, offsite: Site) -> None:
+    offsite.world.datastores.clear()
+    with pytest.raises(StoreError) as caught:
+        await acme.operator.snapshots(Copy.OFFSITE)
+    assert caught.value.reason is StoreReason.MISSING
+
+
 async def test_a_server_that_does_not_know_the_primary_copies_nothing(
     acme: Tenant, offsite: Site
 ) -> None:
