@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 CHECKED := operator hack tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools packages check format test test-unit simulate simulate-logs backup-history generate demo demo-stop bench bench-logs image lock clean
+.PHONY: help install tools packages check format test test-unit conformance simulate simulate-logs backup-history generate demo demo-stop bench bench-logs image lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Show the targets
@@ -41,6 +41,9 @@ test: check tools packages ## All tests that need no container engine (ARGS="-k 
 
 test-unit: install ## The tests that need no control plane
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) tests/unit $(ARGS)
+
+conformance: install ## What is relied on, against a real backup server: PBS_URL, PBS_TOKEN, PBS_FINGERPRINT
+	@$(BIN)/pytest tests/conformance $(ARGS)
 
 simulate: install ## Three years of many contracts against the clauses (TENANTS=1000)
 	@SIMULATED_TENANTS=$(TENANTS) $(BIN)/pytest -n $(PYTEST_WORKERS) tests/simulation $(ARGS)

@@ -24,7 +24,7 @@ _PARTS = ("recordings", "accounts", "configuration")
 
 
 def add_backup_commands(commands: Commands) -> None:
-    """Add `retention` and the programs."""
+    """Add `retention`, the programs, and `preflight`."""
     _add_retention(commands.add_parser("retention", help="show which backups are kept, and why"))
     for name, add, what in (
         ("backup", _add_backup, "back up one tenant's data, and copy it off-site"),
@@ -37,6 +37,7 @@ def add_backup_commands(commands: Commands) -> None:
         parser.description = f"{what[0].upper()}{what[1:]}."
         _add_files(parser)
         add(parser)
+    _add_preflight(commands.add_parser("preflight", help="check backup repositories before use"))
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +51,20 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="where the report is written besides"
     )
+
+
+def _add_preflight(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Checks the backup repositories, with the operator's own login."
+    parser.add_argument(
+        "-c",
+        "--configuration",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="YAML or JSON that names tenant, repositories and terms, as the programs read it",
+    )
+    parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    parser.set_defaults(command=_preflight)
 
 
 def _add_copy(parser: argparse.ArgumentParser) -> None:
@@ -184,6 +199,23 @@ def _retention_plan(options: argparse.Namespace) -> int:
         return plan_of_files(options.snapshots, options.terms, instant, calendar, as_json=as_json)
 
     return print_text(text, ConfigurationError)
+
+
+def _preflight(options: argparse.Namespace) -> int:
+    import asyncio
+
+    from jitsi_tenant_operator.backup.configuration import ConfigurationError, read_configuration
+    from jitsi_tenant_operator.backup.programs.preflight import Preflight, preflight
+    from jitsi_tenant_operator.clock import SystemClock
+
+    found: list[Preflight] = []
+
+    def text() -> str:
+        configuration = read_configuration(options.configuration)
+        found.append(asyncio.run(preflight(configuration, SystemClock())))
+        return found[0].json() if options.output == "json" else found[0].table()
+
+    return print_text(text, ConfigurationError) or int(not found[0].usable)
 
 
 def _backup(options: argparse.Namespace) -> int:

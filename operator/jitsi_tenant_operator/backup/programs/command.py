@@ -60,7 +60,7 @@ async def _supervised(
     program: Program, configuration: Configuration, work: Work, clock: Clock, voice: Voice
 ) -> Report:
     try:
-        store = open_store(configuration, voice.progress)
+        store = open_store(configuration, voice.progress, clock)
     except StoreError as error:
         raise ConfigurationError(str(error)) from None
     run = Run(configuration, store, clock, voice.say)
