@@ -143,6 +143,10 @@ class ResticStore:
         del copy, snapshot_id, protected
         raise StoreError(StoreReason.NOT_SUPPORTED, MESSAGES[StoreReason.NOT_SUPPORTED])
 
+    async def hold(self, copy: Copy, *, held: bool) -> None:
+        """Nothing: restic deletes by ids alone, so that it is enough that nobody sweeps."""
+        del copy, held
+
     async def files(self, copy: Copy, snapshot_id: str) -> Sequence[StoredFile]:
         """The regular files that a snapshot holds, in the order of their paths' parts."""
         found: list[StoredFile] = []

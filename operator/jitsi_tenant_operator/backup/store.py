@@ -147,6 +147,12 @@ class BackupStore(Protocol):
     async def protect(self, copy: Copy, snapshot_id: str, *, protected: bool) -> None:
         """Keep a snapshot from being deleted, or no longer."""
 
+    async def hold(self, copy: Copy, *, held: bool) -> None:
+        """Have the store itself keep all snapshots of a copy while a hold lasts, where it can.
+
+        Afterwards those are released that were kept for this alone.
+        """
+
     async def files(self, copy: Copy, snapshot_id: str) -> Sequence[StoredFile]:
         """The regular files that a snapshot holds."""
 

@@ -17,6 +17,9 @@ from jitsi_tenant_operator.backup.store import Group, Snapshot, StoreError, Stor
 
 BACKUP_TYPE = "host"
 
+HELD = " (held by jitsi-tenant-operator)"
+"""The end of the first line of the notes of what is protected for a hold."""
+
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _NOTES = re.compile(r"jitsi-tenant-operator manifest sha256:(?P<manifest>[0-9a-f]{64})")
 
@@ -33,6 +36,13 @@ class Listed:
     owner: str
     files: Mapping[str, str]
     verified: str
+    notes: str = ""
+    """The first line of what is noted of it."""
+
+    @property
+    def held(self) -> bool:
+        """Whether it is protected for a hold, and not by somebody's hand."""
+        return self.notes.endswith(HELD)
 
 
 def snapshot_id(group: Group, time: datetime) -> str:
@@ -55,6 +65,12 @@ def parameters(snapshot_id: str) -> dict[str, str | int]:
 def notes(manifest: str) -> str:
     """What is noted of a snapshot whose manifest has that SHA-256."""
     return f"jitsi-tenant-operator manifest sha256:{manifest}"
+
+
+def with_hold(text: str, *, held: bool) -> str:
+    """Notes whose first line says, or no longer says, that the snapshot is protected for a hold."""
+    first, feed, rest = text.partition("\n")
+    return f"{first.removesuffix(HELD)}{HELD if held else ''}{feed}{rest}"
 
 
 def read_snapshots(found: Any) -> list[Listed]:
@@ -90,4 +106,10 @@ def _listed(found: Any) -> Listed:
     )
     files = {each["filename"]: each.get("crypt-mode") or "none" for each in found["files"]}
     verification = found.get("verification") or {}
-    return Listed(snapshot, str(found.get("owner", "")), files, str(verification.get("state", "")))
+    return Listed(
+        snapshot,
+        str(found.get("owner", "")),
+        files,
+        str(verification.get("state", "")),
+        str(found.get("comment") or ""),
+    )

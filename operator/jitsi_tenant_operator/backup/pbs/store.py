@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jitsi_tenant_operator.backup.pbs.access import ensure_namespace, exists
 from jitsi_tenant_operator.backup.pbs.archives import FOLDERS, Archives
+from jitsi_tenant_operator.backup.pbs.client import Parameters
 from jitsi_tenant_operator.backup.pbs.errors import RefusedError
 from jitsi_tenant_operator.backup.pbs.namespace import Namespace, remote_of
 from jitsi_tenant_operator.backup.pbs.program import PROGRAM, Program, Told
@@ -24,6 +25,7 @@ from jitsi_tenant_operator.backup.pbs.snapshots import (
     parameters,
     read_snapshots,
     snapshot_id,
+    with_hold,
 )
 from jitsi_tenant_operator.backup.process import Line
 from jitsi_tenant_operator.backup.store import (
@@ -187,6 +189,27 @@ class ProxmoxStore:
                 client.datastore("protected"),
                 {"ns": namespace.name, **parameters(snapshot_id), "protected": protected},
             )
+
+    async def hold(self, copy: Copy, *, held: bool) -> None:
+        """Protect all snapshots of a copy, or release those that were protected by this.
+
+        What somebody else protected stays so. It is noted before it is done, and until it is
+        undone, so that an interruption leaves nothing protected for ever.
+        """
+        namespace = self._namespaces[copy]
+        for each in await self._listed(copy):
+            if each.snapshot.protected if held else not each.held:
+                continue
+            name = {"ns": namespace.name, **parameters(each.snapshot.id)}
+            async with namespace.client(self._clock) as client:
+                noted = await client.get(client.datastore("notes"), name)
+                text = with_hold(noted if isinstance(noted, str) else "", held=held)
+                steps: list[tuple[str, Parameters]] = [
+                    ("notes", {**name, "notes": text}),
+                    ("protected", {**name, "protected": held}),
+                ]
+                for path, step in steps if held else reversed(steps):
+                    await client.put(client.datastore(path), step)
 
     async def files(self, copy: Copy, snapshot_id: str) -> Sequence[StoredFile]:
         """The regular files that a snapshot's catalog lists, but for those of our own."""

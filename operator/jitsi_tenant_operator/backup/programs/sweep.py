@@ -23,6 +23,8 @@ async def sweep(run: Run, *, dry_run: bool) -> None:
 
     async def one(copy: Copy) -> None:
         nonlocal removed
+        if not dry_run:
+            await run.store.hold(copy, held=run.configuration.held)
         expired = _expired(run, copy, await run.listing(copy))
         run.say(f"{len(expired)} backups are over their time in {copy}")
         if not dry_run and not run.configuration.held:

@@ -18,6 +18,7 @@ from jitsi_tenant_operator.backup.configuration import (
     ConfigurationError,
     read_configuration,
 )
+from jitsi_tenant_operator.backup.pbs.snapshots import notes
 from jitsi_tenant_operator.backup.programs.backup import back_up
 from jitsi_tenant_operator.backup.programs.drill import drill
 from jitsi_tenant_operator.backup.programs.preflight import preflight
@@ -172,16 +173,69 @@ async def test_both_copies_hold_what_the_clause_owes_day_by_day(
     assert not owed(taken, clock.at)
 
 
-async def test_under_a_hold_nothing_goes(
+async def test_a_hold_protects_on_both_servers_and_its_end_releases_what_it_protected(
+    run: RunProgram, acme: Tenant, primary: Site, clock: HandClock
+) -> None:
+    for day in range(2):
+        forge(primary, acme, int((clock.at + day * DAY).timestamp()))
+    first, second = await acme.operator.snapshots(Copy.PRIMARY)
+    await acme.operator.copy_offsite([first, second])
+    await acme.operator.protect(Copy.PRIMARY, first.id, protected=True)
+    clock.turn(100 * DAY)
+
+    report = await run(Program.SWEEP, lambda it: sweep(it, dry_run=False), held=True)
+    assert (report.outcome, report.problems) == (Outcome.UNCHANGED, ())
+    for copy in Copy:
+        assert [each.protected for each in await acme.operator.snapshots(copy)] == [True, True]
+
+    report = await run(Program.SWEEP, lambda it: sweep(it, dry_run=False))
+    assert report.removed == 3
+    assert [each.id for each in await acme.operator.snapshots(Copy.PRIMARY)] == [first.id]
+    assert await acme.operator.snapshots(Copy.OFFSITE) == []
+
+
+async def test_a_dry_run_protects_nothing_and_removes_nothing(
     run: RunProgram, acme: Tenant, primary: Site, clock: HandClock
 ) -> None:
     forge(primary, acme, int(clock.at.timestamp()))
     clock.turn(100 * DAY)
-    report = await run(Program.SWEEP, lambda it: sweep(it, dry_run=False), held=True)
-    assert report.outcome is Outcome.UNCHANGED
-    assert len(await acme.operator.snapshots(Copy.PRIMARY)) == 1
-    report = await run(Program.SWEEP, lambda it: sweep(it, dry_run=False))
-    assert report.removed == 1
+    for held in (True, False):
+        await run(Program.SWEEP, lambda it: sweep(it, dry_run=True), held=held)
+        [left] = await acme.operator.snapshots(Copy.PRIMARY)
+        assert not left.protected
+
+
+async def test_a_hold_leaves_notes_as_they_are(
+    acme: Tenant, primary: Site, clock: HandClock
+) -> None:
+    at = int(clock.at.timestamp())
+    forge(primary, acme, at)
+    group = primary.datastore.groups(acme.namespace)[GroupId("host", "scheduled")]
+    text = f"{notes('a' * 64)}\nasked for by a court"
+    group.snapshots[at].comment = text
+    for _ in range(2):
+        await acme.operator.hold(Copy.PRIMARY, held=True)
+        [held] = await acme.operator.snapshots(Copy.PRIMARY)
+        assert (held.protected, held.manifest) == (True, "a" * 64)
+    for _ in range(2):
+        await acme.operator.hold(Copy.PRIMARY, held=False)
+        assert not group.snapshots[at].protected
+        assert group.snapshots[at].comment == text
+
+
+async def test_a_hold_whose_end_was_interrupted_is_ended_by_the_next_run(
+    acme: Tenant, primary: Site, clock: HandClock
+) -> None:
+    at = int(clock.at.timestamp())
+    forge(primary, acme, at)
+    group = primary.datastore.groups(acme.namespace)[GroupId("host", "scheduled")]
+    await acme.operator.hold(Copy.PRIMARY, held=True)
+    group.snapshots[at].protected = False
+    await acme.operator.hold(Copy.PRIMARY, held=False)
+    assert group.snapshots[at].comment == ""
+    group.snapshots[at].protected = True
+    await acme.operator.hold(Copy.PRIMARY, held=False)
+    assert group.snapshots[at].protected
 
 
 async def test_drivers_are_not_mixed(fields: dict[str, Any], tmp_path: Path) -> None:
