@@ -15,6 +15,7 @@ PACKAGES: Mapping[str, str] = {
     "nginx": "nginx-light",
     "rclone": "rclone",
     "restic": "restic",
+    "zstd": "zstd",
 }
 """The package that brings each program."""
 POLICY = Path("/usr/sbin/policy-rc.d")

@@ -209,9 +209,12 @@ def _archive_logs(options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
     )
     report = run.all(options.tenants)
-    if options.termination_message is not None:
-        options.termination_message.write_bytes(termination_message(report))
     _write(report.model_dump_json(by_alias=True) + "\n" if _json(options) else of_run(report))
+    try:
+        if options.termination_message is not None:
+            options.termination_message.write_bytes(termination_message(report))
+    except OSError as error:
+        return _complain(f"the termination message cannot be written: {error.strerror}", _NOT_DONE)
     return 0 if report.good else _NOT_DONE
 
 

@@ -181,6 +181,15 @@ def test_a_log_that_grows_while_it_is_archived_is_taken_up_by_the_next_run(site:
     assert site.content().count(b"\n") == 2
 
 
+def test_what_a_crash_left_half_written_does_not_stay(site: Site) -> None:
+    site.log(LINES)
+    site.run()
+    left = site.archive().with_name("2026-11-24.anonymised.log.zst.unfinished")
+    left.write_bytes(b"with people in it")
+    assert site.run().good
+    assert not left.exists()
+
+
 def test_logs_of_one_tenant_are_no_reason_to_leave_another(site: Site) -> None:
     site.log(LINES, tenant="acme")
     site.log(LINES, tenant="globex")

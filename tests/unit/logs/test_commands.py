@@ -106,6 +106,15 @@ def test_a_volume_that_is_not_mounted_is_told_of(
     assert not site.layout.archives.exists()
 
 
+def test_a_report_that_cannot_be_handed_over_is_a_failure(
+    site: Site, files: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    message = f"--termination-message={site.root / 'nowhere' / 'message'}"
+    assert main(["archive-logs", *files, holds(site), message]) == 1
+    assert site.archive(DAY).exists()
+    assert "termination message" in capfd.readouterr().err
+
+
 def test_a_tenant_has_no_path_for_a_name(
     site: Site, files: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:
