@@ -49,8 +49,10 @@ _BY_WORDS = {
 
 _WORDS = [(re.compile(words, re.IGNORECASE), reason) for words, reason in _BY_WORDS.items()]
 
-_REFUSED = re.compile(r"retrying after.*403 Forbidden")
-"""restic repeats for three quarters of a minute what an append-only server will never do."""
+_HOPELESS = re.compile(r"retrying after .*403 Forbidden|retrying after (\d+m\d|[2-9]\d(\.\d+)?s)")
+"""restic repeats for most of a minute what an append-only server will never do, and newer ones call
+a server that does not answer for a quarter of an hour: once they wait 20 seconds between calls,
+a run has waited long enough."""
 
 MESSAGES = {
     StoreReason.UNREACHABLE: "the repository does not answer, or refuses the login",
@@ -136,7 +138,7 @@ class Restic:
                 [PROGRAM, *arguments],
                 self._environment(),
                 on_line,
-                hopeless=lambda line: _REFUSED.search(line) is not None,
+                hopeless=lambda line: _HOPELESS.search(line) is not None,
             )
         except OSError as error:
             raise StoreError(
