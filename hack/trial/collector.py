@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 import socket
 import urllib.error
@@ -20,10 +19,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from install import ROOT
+from jitsi_tenant_operator.logs.otlp import Reader
 from localplane.processes import Process, tail
 
 MANIFESTS = ROOT / "manifests" / "logs"
 HERE = "127.0.0.1"
+_FIELDS = ("time", "pod", "stream", "text")
 
 
 class Collector:
@@ -154,14 +155,18 @@ def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def collected(current: Path) -> Iterator[tuple[Path, str]]:
-    """The file and text of each line that was collected."""
+    """The file and text of each line that was collected, as the archiver reads them."""
+    reader = Reader()
     for path in sorted(current.glob("*/*.log")):
-        with path.open(encoding="utf-8") as file:
+        with path.open("rb") as file:
             for request in file:
-                for of_resource in json.loads(request)["resourceLogs"]:
-                    for of_scope in of_resource["scopeLogs"]:
-                        for record in of_scope["logRecords"]:
-                            yield path, record["body"]["stringValue"]
+                if not request.endswith(b"\n"):
+                    break  # it is being written
+                for line in reader.lines(request).decode().splitlines():
+                    # What a full disk cut off has no such fields.
+                    fields = line.split(" ", 3)
+                    if len(fields) == len(_FIELDS):
+                        yield path, fields[-1]
 
 
 def write_certificates(folder: Path) -> None:

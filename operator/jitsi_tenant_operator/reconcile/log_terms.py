@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import orjson
 
@@ -33,6 +33,7 @@ CONFIG_MAP = "jitsi-logs-archiver"
 CONFIGURATION, HOLDS = "configuration.json", "holds.json"
 ALWAYS_LOGGING = (Component.WEB, Component.PROSODY, Component.JICOFO, Component.JVB)
 """The components of which a day without a log is a gap. Recorders may be silent for days."""
+_ANY_DAY = date(2001, 1, 1)
 _LEAVES = ("logs.retention", "logs.compressAfter", "logs.disposal")
 
 
@@ -92,13 +93,25 @@ def policy_of(terms: EffectiveTerms) -> LogPolicy:
     )
 
 
-def standing_policy(documents: Iterable[JitsiTerms]) -> LogPolicy | None:
-    """The terms of logs of whom nothing is known; None when the documents do not set them all."""
+def standing_policy(
+    documents: Iterable[JitsiTerms], tenants: Iterable[TenantLogs], calendar: Calendar
+) -> LogPolicy | None:
+    """The terms of logs of whom nothing is known: those of the documents for new contracts.
+
+    Where these do not set them all, those of the tenant whose logs are kept longest; None where
+    there is none either.
+    """
     try:
         terms = leading_terms(documents)
     except TermsError:
-        return None
-    return policy_of(terms) if all(leaf in terms.sources for leaf in _LEAVES) else None
+        terms = None
+    if terms is not None and all(leaf in terms.sources for leaf in _LEAVES):
+        return policy_of(terms)
+    return max(
+        (tenant.policy for tenant in tenants),
+        key=lambda policy: calendar.plus(_ANY_DAY, policy.retention),
+        default=None,
+    )
 
 
 def holds(around: ContractObjects, calendar: Calendar, now: datetime) -> Holds:

@@ -11,6 +11,7 @@ from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.contract.calendar import Calendar
 from jitsi_tenant_operator.kube.client import KubeClient
+from jitsi_tenant_operator.kube.errors import NotFound
 from jitsi_tenant_operator.kube.informer import Change
 from jitsi_tenant_operator.logs.configuration import TenantLogs
 from jitsi_tenant_operator.reconcile import log_reports, log_terms
@@ -94,12 +95,14 @@ class LogKeeping:
         if not self._complete():
             return Again(WAIT_SECONDS)
         documents = [self._world.document(name) for name in platform.spec.documents]
+        calendar = Calendar.of(platform.spec.time_zone)
         policy = log_terms.standing_policy(
-            each for each in documents if isinstance(each, JitsiTerms)
+            (each for each in documents if isinstance(each, JitsiTerms)),
+            self._tenants.values(),
+            calendar,
         )
         if policy is None:
             return None
-        calendar = Calendar.of(platform.spec.time_zone)
         now = self._client.clock.now()
         around = self._world.around_contracts
         body = log_terms.config_map(
@@ -136,7 +139,11 @@ class LogKeeping:
         Raises KubeError.
         """
         path = f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/log"
-        text = await self._client.get_raw(f"{path}?container={ARCHIVER}&limitBytes={_MOST_BYTES}")
+        query = f"container={ARCHIVER}&limitBytes={_MOST_BYTES}"
+        try:
+            text = await self._client.get_raw(f"{path}?{query}")
+        except NotFound:
+            return
         report, _ = log_reports.read(text)
         if report is None:
             log.warning("the log of %s is no report", pod)

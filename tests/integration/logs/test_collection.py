@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from jitsi_tenant_operator.render.labels import Component
 from trial import collector
@@ -125,3 +130,53 @@ async def test_nobody_without_a_certificate_is_listened_to(
     pipeline.agent.stop()
     pipeline.start_agent()
     await pipeline.complete([ours])
+
+
+@pytest.fixture
+def small_volume(pipeline: Pipeline) -> Iterator[Path]:
+    """A volume of one megabyte for current logs."""
+    pipeline.current.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(pipeline.current)]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small volume, and not everywhere")
+    try:
+        yield pipeline.current
+    finally:
+        pipeline.aggregator.stop(kill=True)
+        subprocess.run(["umount", str(pipeline.current)], check=True)
+
+
+async def test_a_full_volume_loses_what_is_counted_and_nothing_else(
+    pipeline: Pipeline, namespaces: list[str], small_volume: Path
+) -> None:
+    ours = pipeline.container(namespaces[0], "acme", Component.WEB)
+    pipeline.start_aggregator()
+    pipeline.start_agent()
+    ours.write(LINES)
+    await pipeline.complete([ours])
+    filler = small_volume / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    ours.write(10 * LINES)
+
+    def lost() -> float:
+        return pipeline.aggregator.counted("otelcol_exporter_send_failed_log_records")
+
+    async def given_up() -> bool:
+        return lost() > 0
+
+    await until(given_up)
+    filler.unlink()
+    ours.write(LINES)
+
+    async def accounted_for() -> bool:
+        found = pipeline.collected()
+        names = [line for line in ours.lines() if line in found]
+        assert len(names) + lost() >= ours.written, (len(names), lost())
+        return True
+
+    await until(accounted_for)
+    # What comes once there is room is whole, also right behind what was cut off.
+    found = pipeline.collected()
+    assert all(line in found for line in list(ours.lines())[-LINES:])

@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from jitsi_tenant_operator.api.conditions import ConditionStatus
 from jitsi_tenant_operator.api.hold import JitsiLegalHold
-from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject
+from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.terms import JitsiTerms, LogDisposal
 from jitsi_tenant_operator.contract.calendar import Calendar
-from jitsi_tenant_operator.logs.configuration import read_configuration, read_holds
+from jitsi_tenant_operator.kube.client import KubeClient
+from jitsi_tenant_operator.kube.errors import KubeError, NotFound
+from jitsi_tenant_operator.kube.informer import Change, ChangeType
+from jitsi_tenant_operator.logs.configuration import (
+    LogPolicy,
+    TenantLogs,
+    read_configuration,
+    read_holds,
+)
 from jitsi_tenant_operator.logs.report import (
     Finding,
     Head,
@@ -26,7 +34,9 @@ from jitsi_tenant_operator.logs.report import (
 from jitsi_tenant_operator.reconcile import log_reports, log_terms
 from jitsi_tenant_operator.reconcile.conditions import Reason
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects
-from jitsi_tenant_operator.reconcile.log_reports import LogReports
+from jitsi_tenant_operator.reconcile.log_reports import EndedRun, LogReports
+from jitsi_tenant_operator.reconcile.logs import Calls, LogKeeping
+from jitsi_tenant_operator.reconcile.world import World
 
 PARIS = Calendar.of("Europe/Paris")
 NOW = datetime(2026, 11, 24, 23, 20, tzinfo=UTC)
@@ -92,7 +102,7 @@ def test_the_archiver_reads_what_the_operator_writes(
     body_of: Callable[..., JsonObject], tmp_path: Any
 ) -> None:
     terms = JitsiTerms.parse(body_of("JitsiTerms"))
-    policy = log_terms.standing_policy([terms])
+    policy = log_terms.standing_policy([terms], (), PARIS)
     assert policy is not None
     assert (policy.retention, policy.disposal) == ("P6M", LogDisposal.DELETE)
     told = log_terms.configuration("Europe/Paris", policy, {})
@@ -105,8 +115,19 @@ def test_the_archiver_reads_what_the_operator_writes(
     assert [each.name for each in read_holds(tmp_path / log_terms.HOLDS).holds] == ["claim"]
 
 
-def test_documents_that_say_nothing_of_logs_give_no_policy() -> None:
-    assert log_terms.standing_policy([]) is None
+def test_where_documents_say_nothing_of_logs_the_longest_terms_of_a_tenant_count() -> None:
+    policies = [
+        LogPolicy(
+            retention=retention,
+            compress_after="P1D",
+            disposal=LogDisposal.DELETE,
+            source="a contract",
+        )
+        for retention in ("P180D", "P1Y", "P6M")
+    ]
+    tenants = [TenantLogs(name=f"t-{n}", policy=each) for n, each in enumerate(policies)]
+    assert log_terms.standing_policy([], tenants, PARIS) == policies[1]
+    assert log_terms.standing_policy([], (), PARIS) is None
 
 
 def report(at: datetime = NOW, *troubles: Trouble, **tenant: Any) -> RunReport:
@@ -196,3 +217,106 @@ def test_only_a_container_that_ended_has_said_something() -> None:
     pod["status"]["containerStatuses"][0]["state"] = {"terminated": {"message": message}}
     assert log_reports.ended_run(dict(pod)).message == message
     assert json.loads(message)["tenants"][0]["tenant"] == "tenant-acme"
+
+
+class Server:
+    """An API server as far as the ConfigMap and the logs of pods go."""
+
+    def __init__(self, clock: Any) -> None:
+        self.clock = clock
+        self.applied: list[JsonObject] = []
+        self.log: bytes | KubeError = b""
+
+    async def apply(self, body: JsonObject) -> JsonObject:
+        self.applied.append(body)
+        metadata = {**body["metadata"], "uid": "u", "resourceVersion": str(len(self.applied))}
+        return {**body, "metadata": metadata}
+
+    async def get_raw(self, _path: str) -> bytes:
+        if isinstance(self.log, KubeError):
+            raise self.log
+        return self.log
+
+
+class Desk:
+    """Who keeps the archiver informed, with everything around."""
+
+    def __init__(self, clock: Any, body_of: Callable[..., JsonObject]) -> None:
+        self.server = Server(clock)
+        self.world = World()
+        self.complete = True
+        self.calls: list[object] = []
+        for kind in ("JitsiPlatform", "JitsiTerms"):
+            self.world_of(kind).observe(None, body_of(kind, metadata={"resourceVersion": "1"}))
+        self.keeping = LogKeeping(
+            self.world,
+            cast("KubeClient", self.server),
+            "operator",
+            complete=lambda: self.complete,
+            calls=Calls(lambda: self.calls.append("changed"), self.calls.append, self.calls.append),
+        )
+
+    def world_of(self, kind: str) -> Any:
+        return self.world.platforms if kind == "JitsiPlatform" else self.world.terms
+
+
+@pytest.fixture
+def desk(clock: Any, body_of: Callable[..., JsonObject]) -> Desk:
+    return Desk(clock, body_of)
+
+
+def some_logs(policy: Any, name: str = "tenant-acme") -> TenantLogs:
+    return TenantLogs(name=name, policy=policy)
+
+
+async def test_the_config_map_is_written_when_it_says_anything_new(
+    desk: Desk, body_of: Callable[..., JsonObject]
+) -> None:
+    policy = log_terms.standing_policy([JitsiTerms.parse(body_of("JitsiTerms"))], (), PARIS)
+    desk.complete = False
+    again = await desk.keeping.reconcile()
+    assert again is not None
+    assert desk.server.applied == []
+    desk.complete = True
+    key = TenantKey("tenant-acme", "acme")
+    desk.keeping.learn(key, some_logs(policy))
+    desk.keeping.learn(key, some_logs(policy))
+    assert desk.calls == ["changed"]
+    for _ in range(2):
+        await desk.keeping.reconcile()
+    assert len(desk.server.applied) == 1
+    told = json.loads(desk.server.applied[0]["data"][log_terms.CONFIGURATION])
+    assert [tenant["name"] for tenant in told["tenants"]] == ["tenant-acme"]
+    other = TenantKey("tenant-globex", "globex")
+    desk.keeping.learn(other, some_logs(policy, "tenant-globex"))
+    desk.keeping.learn(key, None)
+    await desk.keeping.reconcile()
+    told = json.loads(desk.server.applied[1]["data"][log_terms.CONFIGURATION])
+    assert [tenant["name"] for tenant in told["tenants"]] == ["tenant-globex"]
+
+
+async def test_what_somebody_changes_in_the_config_map_is_put_right(
+    desk: Desk, body_of: Callable[..., JsonObject]
+) -> None:
+    policy = log_terms.standing_policy([JitsiTerms.parse(body_of("JitsiTerms"))], (), PARIS)
+    desk.keeping.learn(TenantKey("tenant-acme", "acme"), some_logs(policy))
+    await desk.keeping.reconcile()
+    desk.keeping.see(log_terms.Told("u", 9, {"holds.json": '{"holds":[]}'}))
+    await desk.keeping.reconcile()
+    desk.keeping.see(None)
+    await desk.keeping.reconcile()
+    assert len(desk.server.applied) == 3
+
+
+async def test_a_report_too_long_for_a_message_is_read_from_the_log(desk: Desk) -> None:
+    tenants = tuple(TenantReport(tenant=f"t-{n}", archived=5) for n in range(500))
+    many = report().model_copy(update={"tenants": tenants})
+    pod = ObjectRef("v1", "Pod", "operator", "p")
+    message = termination_message(many).decode()
+    desk.keeping.hear(Change(ChangeType.ADDED, None, EndedRun(pod, "u", 1, message)))
+    assert desk.calls[-1] == pod
+    desk.server.log = many.model_dump_json(by_alias=True).encode()
+    await desk.keeping.read_whole(pod)
+    assert all(desk.keeping.status(tenant.tenant) for tenant in tenants)
+    desk.server.log = NotFound("gone", status=404)
+    await desk.keeping.read_whole(pod)
