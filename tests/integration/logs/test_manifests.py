@@ -91,6 +91,8 @@ def test_the_archiver_runs_when_each_day_has_the_hour(bodies: list[JsonObject]) 
     minute, hour, *rest = spec["schedule"].split()
     assert (int(minute), int(hour), rest) == (15, 0, ["*", "*", "*"])
     assert spec["concurrencyPolicy"] == "Forbid"
+    latest = 15 * 60 + spec["startingDeadlineSeconds"]
+    assert latest + spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] <= 2 * 3600
     aggregator = named(bodies, "StatefulSet", "jitsi-logs-aggregator")
     (container,) = aggregator["spec"]["template"]["spec"]["containers"]
     zones = {each["name"]: each.get("value") for each in container["env"]}
