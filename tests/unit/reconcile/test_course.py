@@ -11,15 +11,16 @@ from tests.unit.reconcile.desk import KEY, OWNER, SUSPENDED, Desk
 
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.api.record import MAX_ENTRIES, JitsiTenantRecord, RecordEvent
-from jitsi_tenant_operator.api.tenant import LogStatus
 from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.decision import ContractState, ServiceState
 from jitsi_tenant_operator.contract.ledger import Happening
 from jitsi_tenant_operator.kube.errors import NameTaken, Unavailable
+from jitsi_tenant_operator.logs.report import Head, TenantReport
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Finding, Reason
 from jitsi_tenant_operator.reconcile.contract_findings import of_contract
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, record_ref
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
+from jitsi_tenant_operator.reconcile.log_reports import TenantLogReport
 
 
 def notice(name: str, key: str) -> JsonObject:
@@ -139,13 +140,14 @@ async def test_a_write_whose_answer_was_lost_is_not_repeated(desk: Desk) -> None
 
 
 async def test_the_head_of_the_archived_logs_is_entered_once_a_month(desk: Desk) -> None:
-    said: list[LogStatus] = []
+    said: list[TenantLogReport] = []
     desk.follower = ContractFollower(desk.objects, desk.kube, desk.made.append, lambda _: said[-1])
     # In Paris the third one is of the second month.
     at = ("2026-06-02T22:15:00Z", "2026-06-03T22:15:00Z", "2026-06-30T22:15:00Z")
     for number, instant in enumerate(at):
-        checked = datetime.fromisoformat(instant)
-        said.append(LogStatus(checked_at=checked, entries=number, head=f"{number}" * 64))
+        head = Head(number=number, digest=f"{number}" * 64)
+        of = TenantReport(tenant=KEY.namespace, head=head)
+        said.append(TenantLogReport(datetime.fromisoformat(instant), of))
         await desk.follow()
     entries = [each for each in desk.entries() if each["event"] == "Logs"]
     assert [(each["subject"], each["value"]) for each in entries] == [

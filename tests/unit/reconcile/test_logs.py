@@ -317,6 +317,6 @@ async def test_a_report_too_long_for_a_message_is_read_from_the_log(desk: Desk) 
     assert desk.calls[-1] == pod
     desk.server.log = many.model_dump_json(by_alias=True).encode()
     await desk.keeping.read_whole(pod)
-    assert all(desk.keeping.status(tenant.tenant) for tenant in tenants)
+    assert all(desk.keeping.reports.of(tenant.tenant) for tenant in tenants)
     desk.server.log = NotFound("gone", status=404)
     await desk.keeping.read_whole(pod)
