@@ -106,8 +106,7 @@ class Leader:
             client.clock, QueueMetrics(counted, "notices"), Backoff(believed=BELIEVED_SECONDS)
         )
         self._ports = HostPorts()
-        queues = self._queue, self._notice_queue
-        self._dispatcher = Dispatcher(self._world, *queues, self._ports, log_terms.ref(namespace))
+        self._dispatcher = self._dispatching(namespace)
         self._children = ChildCache(
             client,
             CHILD_KINDS,
@@ -135,7 +134,7 @@ class Leader:
             on_change=self._dispatcher.ingress_class_changed,
         )
         self._logs = self._log_keeping(namespace)
-        of_logs = log_archiver.informers(client, self._logs, self._dispatcher.logs_changed)
+        of_logs = log_archiver.informers(client, self._logs)
         self._informers = (self._secrets, self._namespaces, self._ingress_classes, *of_logs)
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
         self._volumes = self._watch_volumes()
@@ -159,6 +158,10 @@ class Leader:
             self._client.clock,
             self._dispatcher.volume_changed,
         )
+
+    def _dispatching(self, namespace: str) -> Dispatcher:
+        logs = log_terms.ref(namespace)
+        return Dispatcher(self._world, self._queue, self._notice_queue, self._ports, logs)
 
     def _log_keeping(self, namespace: str) -> LogKeeping:
         return LogKeeping(

@@ -27,6 +27,9 @@ from jitsi_tenant_operator.render import names
 CHILD_DELAY_SECONDS = 0.5
 """Children change in bursts while pods start; one look after the burst is enough."""
 
+LOGS_DELAY_SECONDS = 0.1
+"""Several tenants may change at once, which makes one change of what the archiver is told."""
+
 
 class Dispatcher:
     """Keeps the world up to date, and has those reconciled whom a change concerns."""
@@ -114,7 +117,7 @@ class Dispatcher:
     def logs_changed(self) -> None:
         """What the archiver of logs is told may have changed."""
         if self._logs is not None:
-            self._queue.add(self._logs, Priority.CHILD, after=CHILD_DELAY_SECONDS)
+            self._queue.add(self._logs, Priority.CHILD, after=LOGS_DELAY_SECONDS)
 
     def logs_reported(self, namespace: str) -> None:
         """The archiver of logs has said something new of the tenant in a namespace."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from jitsi_tenant_operator.kube.client import KubeClient, Selection
 from jitsi_tenant_operator.kube.informer import Change, Informer
 from jitsi_tenant_operator.kube.resources import CONFIG_MAPS, PODS
@@ -12,17 +10,11 @@ from jitsi_tenant_operator.reconcile.log_terms import Told, told
 from jitsi_tenant_operator.reconcile.logs import LogKeeping
 
 
-def informers(
-    client: KubeClient, keeping: LogKeeping, changed: Callable[[], None]
-) -> tuple[Informer[Told], Informer[EndedRun]]:
-    """Watches the ConfigMap, so that what somebody changes in it is put right, and the pods.
-
-    `changed` is called when the ConfigMap is not as it was.
-    """
+def informers(client: KubeClient, keeping: LogKeeping) -> tuple[Informer[Told], Informer[EndedRun]]:
+    """Watches the ConfigMap, so that what somebody changes in it is put right, and the pods."""
 
     def seen(change: Change[Told]) -> None:
         keeping.see(change.new)
-        changed()
 
     ref = keeping.ref
     one = Selection(ref.namespace, field_selector=f"metadata.name={ref.name}")

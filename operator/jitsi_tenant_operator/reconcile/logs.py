@@ -85,6 +85,7 @@ class LogKeeping:
         known = self._told
         if told is None or known is None or known.resource_version < told.resource_version:
             self._told = told
+            self._calls.changed()
 
     async def reconcile(self) -> Again | None:
         """Write the ConfigMap if it says anything new; raises KubeError."""

@@ -141,7 +141,9 @@ async def test_a_write_whose_answer_was_lost_is_not_repeated(desk: Desk) -> None
 
 async def test_the_head_of_the_archived_logs_is_entered_once_a_month(desk: Desk) -> None:
     said: list[TenantLogReport] = []
-    desk.follower = ContractFollower(desk.objects, desk.kube, desk.made.append, lambda _: said[-1])
+    desk.follower = ContractFollower(
+        desk.objects, desk.kube, desk.made.append, logs=lambda _: said[-1]
+    )
     # In Paris the third one is of the second month.
     at = ("2026-06-02T22:15:00Z", "2026-06-03T22:15:00Z", "2026-06-30T22:15:00Z")
     for number, instant in enumerate(at):
