@@ -133,8 +133,7 @@ class Leader:
             selection=Selection(metadata_only=True),
             on_change=self._dispatcher.ingress_class_changed,
         )
-        self._logs = self._log_keeping(namespace)
-        of_logs = log_archiver.informers(client, self._logs)
+        self._logs, of_logs = self._log_keeping(namespace)
         self._informers = (self._secrets, self._namespaces, self._ingress_classes, *of_logs)
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
         self._volumes = self._watch_volumes()
@@ -163,8 +162,11 @@ class Leader:
         logs = log_terms.ref(namespace)
         return Dispatcher(self._world, self._queue, self._notice_queue, self._ports, logs)
 
-    def _log_keeping(self, namespace: str) -> LogKeeping:
-        return LogKeeping(
+    def _log_keeping(
+        self, namespace: str
+    ) -> tuple[LogKeeping, tuple[Informer[Any], Informer[Any]]]:
+        """Who keeps the archiver of logs informed, and its informers."""
+        keeping = LogKeeping(
             self._world,
             self._client,
             namespace,
@@ -175,6 +177,7 @@ class Leader:
                 lambda pod: self._queue.add(pod, Priority.CHILD),
             ),
         )
+        return keeping, log_archiver.informers(self._client, keeping)
 
     def _post(self, namespace: str) -> Workers[ObjectRef]:
         """Workers for notices: of their own, so that a mail server that hangs delays no tenant."""
