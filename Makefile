@@ -4,13 +4,14 @@ VENV ?= .venv
 PYTEST_WORKERS ?= 2
 TENANTS ?= 1000
 DAYS ?= 400
+SECONDS ?= 60
 ARGS ?=
 
 BIN := $(VENV)/bin
 CHECKED := operator hack tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help install tools packages check format test test-unit conformance simulate simulate-logs backup-history generate demo demo-stop bench bench-logs image lock clean
+.PHONY: help install tools packages check format test test-unit conformance simulate simulate-logs backup-history generate demo demo-stop bench bench-logs image collector-image soak-logs lock clean
 MAKEFLAGS += --no-print-directory
 
 help: ## Show the targets
@@ -72,6 +73,14 @@ bench-logs: install ## Measure the log archiver against zstd and sha256sum (ARGS
 
 image: ## Build the container image (ENGINE=podman, BASE_IMAGE=, IMAGE=name:tag, ARGS=)
 	@ENGINE='$(ENGINE)' BASE_IMAGE='$(BASE_IMAGE)' IMAGE='$(IMAGE)' $(PYTHON) hack/image.py $(ARGS)
+
+collector-image: ## Build the image of the log pipeline's Collector (as image; IMAGE=name:tag)
+	@mkdir -p build/collector
+	@cp "$$(PYTHONPATH=hack $(PYTHON) -m toolbox opentelemetry-collector | awk '{print $$2}')" build/collector/
+	@ENGINE='$(ENGINE)' IMAGE='$(or $(IMAGE),jitsi-logs-collector:0.158.0)' $(PYTHON) hack/image.py --file Dockerfile.collector $(ARGS)
+
+soak-logs: install tools ## The log pipeline at 10,000 lines a second from 50 tenants (SECONDS=60)
+	@SOAK_SECONDS=$(SECONDS) $(BIN)/pytest -s -p no:cacheprovider tests/integration/logs/test_soak.py $(ARGS)
 
 lock: ## Resolve the dependencies again (ARGS=--upgrade for newer ones)
 	@$(PYTHON) hack/lock.py $(ARGS)

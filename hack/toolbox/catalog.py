@@ -26,6 +26,8 @@ class Tool:
     """How long the first build takes on two cores with nothing cached."""
     stamps_kubernetes_version: bool = False
     """Whether the version must be linked in; a server without it says it is 0.0.0."""
+    embeds_time_zones: bool = False
+    """Whether it must know time zones where no files describe them, as in an empty image."""
 
     @property
     def version(self) -> str:
@@ -52,7 +54,9 @@ class Tool:
             stamps = {"gitVersion": self.version, "gitMajor": major, "gitMinor": minor}
             for key, value in stamps.items():
                 link += ["-X", f"k8s.io/component-base/version.{key}={value}"]
-        return ("-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", " ".join(link))
+        tags = ("-tags", "timetzdata") if self.embeds_time_zones else ()
+        flags = ("-trimpath", "-buildvcs=false", "-mod=readonly")
+        return (*flags, *tags, "-ldflags", " ".join(link))
 
     @property
     def cache_name(self) -> str:
@@ -60,6 +64,7 @@ class Tool:
         parts = (
             self._file("go.mod"),
             self._file("go.sum"),
+            *(path.read_text(encoding="utf-8") for path in sorted(self.folder.glob("*.go"))),
             self.package,
             *self.build_arguments,
             platform.system(),
@@ -99,6 +104,14 @@ TOOLS: dict[str, Tool] = {
             "github.com/yannh/kubeconform",
             "github.com/yannh/kubeconform/cmd/kubeconform",
             5,
+        ),
+        Tool(
+            "opentelemetry-collector",
+            MODULES / "opentelemetry-collector",
+            "go.opentelemetry.io/collector/otelcol",
+            ".",
+            120,
+            embeds_time_zones=True,
         ),
     )
 }

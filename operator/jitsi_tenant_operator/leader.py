@@ -27,17 +27,19 @@ from jitsi_tenant_operator.kube.secrets import secret_informer
 from jitsi_tenant_operator.media.jicofo import JicofoStatistics
 from jitsi_tenant_operator.media.storage import StorageReports
 from jitsi_tenant_operator.post_office import PostOffice
+from jitsi_tenant_operator.reconcile import log_archiver, log_terms
 from jitsi_tenant_operator.reconcile.bridges import Bridges
 from jitsi_tenant_operator.reconcile.course import ContractFollower
 from jitsi_tenant_operator.reconcile.dispatch import Dispatcher
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
 from jitsi_tenant_operator.reconcile.interruptions import Interruptions
+from jitsi_tenant_operator.reconcile.logs import Calls, LogKeeping
 from jitsi_tenant_operator.reconcile.media import MediaAddresses
 from jitsi_tenant_operator.reconcile.metrics import QueueMetrics, QueuesMetrics, ReconcileMetrics
 from jitsi_tenant_operator.reconcile.notices import NoticeReconciler
 from jitsi_tenant_operator.reconcile.ports import HostPorts
 from jitsi_tenant_operator.reconcile.publish import Publisher
-from jitsi_tenant_operator.reconcile.queue import Backoff, WorkQueue
+from jitsi_tenant_operator.reconcile.queue import Backoff, Priority, WorkQueue
 from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
 from jitsi_tenant_operator.reconcile.shared import SharedReconciler
 from jitsi_tenant_operator.reconcile.storage import RecordingVolumes
@@ -97,14 +99,14 @@ class Leader:
     ) -> None:
         self._client = client
         self._world = World()
-        queues = QueuesMetrics(registry)
+        counted = QueuesMetrics(registry)
         self._metrics = ReconcileMetrics(registry)
-        self._queue: WorkQueue[Key] = WorkQueue(client.clock, QueueMetrics(queues, "tenants"))
+        self._queue: WorkQueue[Key] = WorkQueue(client.clock, QueueMetrics(counted, "tenants"))
         self._notice_queue: WorkQueue[ObjectRef] = WorkQueue(
-            client.clock, QueueMetrics(queues, "notices"), Backoff(believed=BELIEVED_SECONDS)
+            client.clock, QueueMetrics(counted, "notices"), Backoff(believed=BELIEVED_SECONDS)
         )
         self._ports = HostPorts()
-        self._dispatcher = Dispatcher(self._world, self._queue, self._notice_queue, self._ports)
+        self._dispatcher = self._dispatching(namespace)
         self._children = ChildCache(
             client,
             CHILD_KINDS,
@@ -131,7 +133,8 @@ class Leader:
             selection=Selection(metadata_only=True),
             on_change=self._dispatcher.ingress_class_changed,
         )
-        self._informers = (self._secrets, self._namespaces, self._ingress_classes)
+        self._logs, of_logs = self._log_keeping(namespace)
+        self._informers = (self._secrets, self._namespaces, self._ingress_classes, *of_logs)
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
         self._volumes = self._watch_volumes()
         self._contracts = ContractFollower(
@@ -139,6 +142,7 @@ class Leader:
             client,
             self._dispatcher.notice_due,
             self._volumes.full_since,
+            self._logs.reports.of,
         )
         self._tenants = TenantReconciler(self._collaborators(namespace))
         self._shared = SharedReconciler(self._world, client, namespace)
@@ -154,6 +158,27 @@ class Leader:
             self._dispatcher.volume_changed,
         )
 
+    def _dispatching(self, namespace: str) -> Dispatcher:
+        logs = log_terms.ref(namespace)
+        return Dispatcher(self._world, self._queue, self._notice_queue, self._ports, logs)
+
+    def _log_keeping(
+        self, namespace: str
+    ) -> tuple[LogKeeping, tuple[Informer[Any], Informer[Any]]]:
+        """Who keeps the archiver of logs informed, and its informers."""
+        keeping = LogKeeping(
+            self._world,
+            self._client,
+            namespace,
+            complete=lambda: self._workers.caught_up,
+            calls=Calls(
+                self._dispatcher.logs_changed,
+                self._dispatcher.logs_reported,
+                lambda pod: self._queue.add(pod, Priority.CHILD),
+            ),
+        )
+        return keeping, log_archiver.informers(self._client, keeping)
+
     def _post(self, namespace: str) -> Workers[ObjectRef]:
         """Workers for notices: of their own, so that a mail server that hangs delays no tenant."""
         notices = NoticeReconciler(
@@ -166,6 +191,11 @@ class Leader:
         return Workers(self._notice_queue, notices.reconcile, self._metrics, number=NOTICES_AT_ONCE)
 
     async def _reconcile(self, key: Key) -> Again | None:
+        if key == self._logs.ref:
+            return await self._logs.reconcile()
+        if isinstance(key, ObjectRef) and key.kind == kinds.PODS.kind:
+            await self._logs.read_whole(key)
+            return None
         if isinstance(key, ObjectRef):
             return await self._shared.reconcile(key)
         return await self._tenants.reconcile(key)
@@ -183,6 +213,7 @@ class Leader:
             ingress_classes=self._ingress_classes,
             publisher=Publisher(self._world, self._client, self._events),
             contracts=self._contracts,
+            logs=self._logs,
             endings=MeetingEndings(self._client, self._children),
             interruptions=Interruptions(
                 self._children, applier, JicofoStatistics(jicofo.PORT), Turns(self._client.clock)

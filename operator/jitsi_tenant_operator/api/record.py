@@ -44,6 +44,7 @@ class RecordEvent(StrEnum):
     HOLD = "Hold"
     RELEASE = "Release"
     OVERRIDE = "Override"
+    LOGS = "Logs"
 
 
 class RecordedNotice(Model):

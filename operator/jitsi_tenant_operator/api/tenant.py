@@ -250,6 +250,23 @@ class ContractStatus(Model):
     """The digest of the last of them, which any later state of the ledger holds too."""
 
 
+class LogStatus(Model):
+    """How the technical logs stand, as the archiver reported last."""
+
+    checked_at: Instant
+    """When the archiver ran."""
+    entries: Annotated[int, Field(ge=0, le=1_000_000_000)]
+    """How many entries the manifest of the archives has."""
+    head: Sha256 | None = None
+    """The digest of the last entry, which stands for all of them."""
+    oldest: CalendarDate | None = None
+    """The oldest day of which there is an archive that names people."""
+    held: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    """How many archives a legal hold keeps beyond their time."""
+    overdue: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    """How many archives are kept beyond their time without one."""
+
+
 class JitsiTenantStatus(Model):
     """What the operator found and did."""
 
@@ -290,6 +307,8 @@ class JitsiTenantStatus(Model):
     """How the contract and its data stand, in one word."""
     contract: ContractStatus | None = None
     """How the contract stands, and every date of it."""
+    logs: LogStatus | None = None
+    """How the technical logs stand; absent where no archiver has reported."""
 
 
 _READY = '.status.conditions[?(@.type=="Ready")]'

@@ -229,6 +229,17 @@ def of_notices(notices: Iterable[Notice]) -> Iterator[Happening]:
             )
 
 
+def of_logs(number: int, head: str, month: str) -> Happening:
+    """How the manifest of technical logs stood when it was looked at first in a month (YYYY-MM)."""
+    return Happening(
+        RecordEvent.LOGS,
+        month,
+        str(number),
+        f"Logs/{month}",
+        f"the manifest of archived logs has {number} entries; the digest of the last is {head}",
+    )
+
+
 def of_holds(holds: Iterable[Hold]) -> Iterator[Happening]:
     """That holds were placed and released."""
     for hold in holds:

@@ -73,14 +73,7 @@ def effective_terms(contract: Contract, documents: Iterable[JitsiTerms]) -> Effe
     Raises TermsError when two documents are of one type, when two clauses of a document set the
     same term or govern the same subject, or when a required term is set by none.
     """
-    values: dict[str, Any] = {}
-    sources: dict[str, TermSource] = {}
-    governing: dict[Subject, TermSource] = {}
-    for document in _by_rank(documents):
-        governing |= _governing(document)
-        for name, (value, clause) in document_terms(document).items():
-            values[name] = value
-            sources[name] = TermSource(document.metadata.name, clause)
+    values, sources, governing = _merged(documents)
     if contract.terms is not None:
         for name, value in _leaves(contract.terms):
             values[name] = value
@@ -94,10 +87,33 @@ def effective_terms(contract: Contract, documents: Iterable[JitsiTerms]) -> Effe
     return EffectiveTerms(_from_leaves(values), sources, governing)
 
 
+def leading_terms(documents: Iterable[JitsiTerms]) -> EffectiveTerms:
+    """What `documents` set by themselves, for whom no contract is known; nothing is required.
+
+    Raises TermsError when they contradict each other, as in `effective_terms`.
+    """
+    values, sources, governing = _merged(documents)
+    return EffectiveTerms(_from_leaves(values), sources, governing)
+
+
 def check(document: JitsiTerms) -> None:
     """TermsError when two clauses of `document` set the same term or govern the same subject."""
     document_terms(document)
     _governing(document)
+
+
+def _merged(
+    documents: Iterable[JitsiTerms],
+) -> tuple[dict[str, Any], dict[str, TermSource], dict[Subject, TermSource]]:
+    values: dict[str, Any] = {}
+    sources: dict[str, TermSource] = {}
+    governing: dict[Subject, TermSource] = {}
+    for document in _by_rank(documents):
+        governing |= _governing(document)
+        for name, (value, clause) in document_terms(document).items():
+            values[name] = value
+            sources[name] = TermSource(document.metadata.name, clause)
+    return values, sources, governing
 
 
 def document_terms(document: JitsiTerms) -> dict[str, tuple[Any, str]]:

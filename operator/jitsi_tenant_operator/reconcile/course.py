@@ -37,6 +37,7 @@ from jitsi_tenant_operator.reconcile.contract_objects import (
     record_ref,
 )
 from jitsi_tenant_operator.reconcile.facts import facts_of
+from jitsi_tenant_operator.reconcile.log_reports import TenantLogReport
 from jitsi_tenant_operator.reconcile.notice_keys import is_called_for_by, notice_name
 from jitsi_tenant_operator.reconcile.resolve import Bound, Problem
 from jitsi_tenant_operator.reconcile.shelf import Unreadable
@@ -62,6 +63,8 @@ class Course:
     """What people ordered."""
     failed: KubeError | None = None
     """Why what is due could not all be done; the service follows the decision all the same."""
+    logs: TenantLogReport | None = None
+    """What the archiver of technical logs has reported last."""
 
     @property
     def missing(self) -> list[Happening]:
@@ -92,16 +95,19 @@ class ContractFollower:
         client: KubeClient,
         look_at: Callable[[ObjectRef], None],
         full_since: Callable[[TenantKey, Ledger | None], datetime | None] | None = None,
+        logs: Callable[[str], TenantLogReport | None] = lambda _: None,
     ) -> None:
         """`look_at` is told of each notice that is to be sent, or not any more.
 
         `full_since` says since when a tenant's volume of recordings counts as full, if it does;
-        None where nobody measures.
+        None where nobody measures. `logs` says of a namespace what the archiver of logs has
+        reported of its tenant.
         """
         self._objects = objects
         self._client = client
         self._look_at = look_at
         self._full_since = full_since
+        self._logs = logs
 
     async def follow(self, bound: Bound, owner: JsonObject) -> Course:
         """Decide, and carry out what is due; `owner` is the reference that notices get.
@@ -154,8 +160,17 @@ class ContractFollower:
             *self._objects.maintenances.unreadable(""),
         )
         decision = decide(facts, bound.terms, now, calendar)
-        ordered = tuple(orders.happenings(bound.tenant, facts, decision, bound.terms))
-        return Course(decision, facts, calendar, now, record, unreadable, problem, orders=ordered)
+        return Course(
+            decision,
+            facts,
+            calendar,
+            now,
+            record,
+            unreadable,
+            problem,
+            orders=tuple(orders.happenings(bound.tenant, facts, decision, bound.terms)),
+            logs=self._logs(key.namespace),
+        )
 
     async def _step(self, key: TenantKey, course: Course, bound: Bound, owner: JsonObject) -> bool:
         """Do the next thing that is due; whether there was one."""
@@ -298,6 +313,10 @@ def _happenings(course: Course) -> Iterator[Happening]:
     yield from ledger.of_notices(course.facts.notices)
     yield from ledger.of_holds(course.facts.holds or ())
     yield from course.orders
+    head = course.logs.tenant.head if course.logs is not None else None
+    if course.logs is not None and head is not None:
+        month = course.calendar.day_of(course.logs.at).strftime("%Y-%m")
+        yield ledger.of_logs(head.number, head.digest, month)
 
 
 def _as_json(entries: Iterable[RecordEntry]) -> list[JsonObject]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from jitsi_tenant_operator.api.hold import JitsiLegalHold
 from jitsi_tenant_operator.api.maintenance import JitsiMaintenance
 from jitsi_tenant_operator.api.notice import JitsiNotice
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
@@ -26,6 +27,9 @@ from jitsi_tenant_operator.render import names
 CHILD_DELAY_SECONDS = 0.5
 """Children change in bursts while pods start; one look after the burst is enough."""
 
+LOGS_DELAY_SECONDS = 0.1
+"""Several tenants may change at once, which makes one change of what the archiver is told."""
+
 
 class Dispatcher:
     """Keeps the world up to date, and has those reconciled whom a change concerns."""
@@ -36,11 +40,14 @@ class Dispatcher:
         queue: WorkQueue[Key],
         notices: WorkQueue[ObjectRef],
         ports: HostPorts,
+        logs: ObjectRef | None = None,
     ) -> None:
+        """`logs` is the key of the technical logs of all tenants together."""
         self._world = world
         self._queue = queue
         self._notices = notices
         self._ports = ports
+        self._logs = logs
 
     def observe(self, kind: str, event: str | None, body: JsonObject) -> None:
         """Something was seen of an object of ours."""
@@ -52,6 +59,7 @@ class Dispatcher:
                 self._add(self._world.tenants(), Priority.RESYNC)
                 self._add_notices(self._world.around_contracts.pending_notices())
                 self._queue.add(ObjectRef.of(body), Priority.SPEC)
+                self.logs_changed()
         elif kind == JitsiPlan.definition.kind:
             if self._world.plans.observe(event, body):
                 self._add(self._world.tenants_of_plan(body["metadata"]["name"]), Priority.RESYNC)
@@ -59,6 +67,7 @@ class Dispatcher:
             if self._world.terms.observe(event, body):
                 self._add(self._world.tenants(), Priority.RESYNC)
                 self._queue.add(ObjectRef.of(body), Priority.SPEC)
+                self.logs_changed()
         elif self._world.around_contracts.observe(kind, event, body):
             self._contract_changed(ObjectRef.of(body), event)
 
@@ -88,6 +97,8 @@ class Dispatcher:
             self._add(self._world.tenants_in(ref.namespace), priority)
             if ref.kind == JitsiNotice.definition.kind:
                 self._notices.add(ref, priority)
+            elif ref.kind == JitsiLegalHold.definition.kind:
+                self.logs_changed()
 
     def windows_changed(self, key: TenantKey, windows: tuple[Window, ...]) -> None:
         """How maintenance windows stand towards a tenant was found out."""
@@ -102,6 +113,15 @@ class Dispatcher:
     def notice_changed(self, ref: ObjectRef) -> None:
         """The operator found out how a notice stands, which the contract may depend on."""
         self._add(self._world.tenants_in(ref.namespace), Priority.CHILD)
+
+    def logs_changed(self) -> None:
+        """What the archiver of logs is told may have changed."""
+        if self._logs is not None:
+            self._queue.add(self._logs, Priority.CHILD, after=LOGS_DELAY_SECONDS)
+
+    def logs_reported(self, namespace: str) -> None:
+        """The archiver of logs has said something new of the tenant in a namespace."""
+        self._add(self._world.tenants_in(namespace), Priority.CHILD)
 
     def tenant_gone(self, body: JsonObject) -> None:
         """A tenant turned out to exist no longer."""

@@ -10,7 +10,14 @@ from jitsi_tenant_operator.kube.children import ChildCache
 from jitsi_tenant_operator.kube.errors import NameTaken
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
-from jitsi_tenant_operator.reconcile import contract_findings, entry, findings, observe, updates
+from jitsi_tenant_operator.reconcile import (
+    contract_findings,
+    entry,
+    findings,
+    log_reports,
+    observe,
+    updates,
+)
 from jitsi_tenant_operator.reconcile.bridges import statuses
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, found
 from jitsi_tenant_operator.reconcile.course import Course
@@ -88,6 +95,7 @@ class Reports:
                 obstacle=entry.obstacle(context, records, self._ingress_classes),
             ),
             *contract_findings.of_contract(course, notices),
+            *log_reports.findings(course.logs, known.logs_checked, course.now),
             updates.finding(work.held.waits)
             if work.held is not None
             else findings.untouched(ConditionType.UP_TO_DATE),
@@ -132,6 +140,7 @@ class Reports:
         if course is not None:
             notices = self._world.around_contracts.notices.within(known.key.namespace)
             parts += contract_findings.of_contract(course, notices)
+            parts += log_reports.findings(course.logs, known.logs_checked, course.now)
             parts = contract_findings.overlaid(parts, course)
         return Report(
             findings=[*parts, findings.summary(parts)],

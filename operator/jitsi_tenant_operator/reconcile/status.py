@@ -15,6 +15,7 @@ from jitsi_tenant_operator.api.tenant import (
     EffectiveTerm,
     JitsiTenant,
     JitsiTenantStatus,
+    LogStatus,
 )
 from jitsi_tenant_operator.contract.decision import Deadline
 from jitsi_tenant_operator.contract.terms import EffectiveTerms
@@ -76,7 +77,12 @@ def next_status(
         terms=_terms(running.terms) if running.terms is not None else before.terms,
         phase=course.decision.phase if course is not None else before.phase,
         contract=_contract(course, before.contract) if course is not None else before.contract,
+        logs=_logs(course) or before.logs,
     )
+
+
+def _logs(course: Course | None) -> LogStatus | None:
+    return course.logs.status if course is not None and course.logs is not None else None
 
 
 def with_finding(

@@ -21,6 +21,7 @@ from jitsi_tenant_operator.kube.errors import Conflict, KubeError, NameTaken, No
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.metadata import MetadataRecord
 from jitsi_tenant_operator.reconcile import (
+    log_terms,
     observe,
     service,
 )
@@ -29,6 +30,7 @@ from jitsi_tenant_operator.reconcile.conditions import Reason
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
 from jitsi_tenant_operator.reconcile.interruptions import LOOK_SECONDS, Interruptions
+from jitsi_tenant_operator.reconcile.logs import LogKeeping
 from jitsi_tenant_operator.reconcile.publish import Publisher
 from jitsi_tenant_operator.reconcile.reports import Reports, Work
 from jitsi_tenant_operator.reconcile.resolve import (
@@ -65,6 +67,7 @@ class Collaborators:
     ingress_classes: Informer[MetadataRecord]
     publisher: Publisher
     contracts: ContractFollower
+    logs: LogKeeping
     endings: MeetingEndings
     interruptions: Interruptions
     windows: Callable[[TenantKey, tuple[Window, ...]], None]
@@ -93,6 +96,7 @@ class TenantReconciler:
         if known is None:
             self._c.bridges.release(key)
             self._c.interruptions.forget(key)
+            self._c.logs.learn(key, None)
             return None
         body = known.body()
         try:
@@ -118,6 +122,7 @@ class TenantReconciler:
         self._c.world.settle(known.key)
         await self._c.publisher.hold(body)
         course = await self._c.contracts.follow(wanted.bound, owner.reference())
+        self._c.logs.learn(known.key, log_terms.tenant_logs(wanted.bound, course))
         context = self._context(known, wanted, course)
         work = await self._work(body, owner, context, course)
         failed = list(work.outcome.failed.values())
@@ -137,6 +142,7 @@ class TenantReconciler:
         # A tenant that never had anything is not one's own to begin with: it may be a namesake.
         if wanted.bound is not None and known.held and not _is_anothers(wanted):
             course = await self._c.contracts.follow(wanted.bound, owner.reference())
+            self._c.logs.learn(known.key, log_terms.tenant_logs(wanted.bound, course))
             operation = self._operation(known.key, course)
             failed += await self._c.endings.close(owner.key, owner.uid, operation)
             failed += await self._c.endings.cut(known.key, course)

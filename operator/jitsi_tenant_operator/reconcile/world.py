@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 import orjson
@@ -60,6 +61,8 @@ class KnownTenant:
     deleting: bool
     ready: tuple[str, str]
     """Status and reason of the Ready condition, Unknown while there is none."""
+    logs_checked: datetime | None
+    """When the archiver of logs ran, as the status has it."""
     text: bytes
 
     @classmethod
@@ -87,6 +90,7 @@ class KnownTenant:
             plan=plan if isinstance(plan, str) else "",
             deleting="deletionTimestamp" in metadata,
             ready=_ready(status),
+            logs_checked=_logs_checked(status),
             text=orjson.dumps(kept, option=orjson.OPT_SORT_KEYS),
         )
 
@@ -102,6 +106,13 @@ class KnownTenant:
         body: JsonObject = orjson.loads(self.text)
         body["metadata"]["resourceVersion"] = str(self.resource_version)
         return body
+
+
+def _logs_checked(status: JsonObject) -> datetime | None:
+    try:
+        return datetime.fromisoformat((status.get("logs") or {})["checkedAt"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _ready(status: JsonObject) -> tuple[str, str]:

@@ -127,6 +127,8 @@ def _environment(context: TenantContext) -> Environment:
     found = (
         Environment()
         .text("PUBLIC_URL", context.public_url)
+        # Finer levels write who connected from which address, and who logged in.
+        .text("LOG_LEVEL", "warn")
         .number("MAX_PARTICIPANTS", context.participants)
         .switch("ENABLE_GUESTS", context.guests is not Guests.NONE)
         .switch("ENABLE_LOBBY", meetings.lobby or context.guests is Guests.LOBBY)

@@ -105,6 +105,22 @@ def test_other_pins_are_another_program(tmp_path: Path, changed: str) -> None:
     assert copy.cache_name != ETCD.cache_name
 
 
+def test_other_sources_are_another_program(tmp_path: Path) -> None:
+    collector = TOOLS["opentelemetry-collector"]
+    for path in collector.folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    copy = replace(collector, folder=tmp_path)
+    assert copy.cache_name == collector.cache_name
+    with (tmp_path / "components.go").open("a") as file:
+        file.write("// changed\n")
+    assert copy.cache_name != collector.cache_name
+
+
+def test_a_program_for_an_empty_image_knows_time_zones_itself() -> None:
+    assert "timetzdata" in TOOLS["opentelemetry-collector"].build_arguments
+    assert "timetzdata" not in ETCD.build_arguments
+
+
 def test_two_that_start_at_once_build_once(places: Places) -> None:
     builder, together = Builder(), Barrier(2)
 

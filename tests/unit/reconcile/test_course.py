@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from jitsi_tenant_operator.contract import ledger
 from jitsi_tenant_operator.contract.decision import ContractState, ServiceState
 from jitsi_tenant_operator.contract.ledger import Happening
 from jitsi_tenant_operator.kube.errors import NameTaken, Unavailable
+from jitsi_tenant_operator.logs.report import Head, TenantReport
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Finding, Reason
 from jitsi_tenant_operator.reconcile.contract_findings import of_contract
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, record_ref
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
+from jitsi_tenant_operator.reconcile.log_reports import TenantLogReport
 
 
 def notice(name: str, key: str) -> JsonObject:
@@ -134,6 +137,26 @@ async def test_a_write_whose_answer_was_lost_is_not_repeated(desk: Desk) -> None
     assert course.failed is None
     assert desk.entries() == before
     assert len(desk.notices()) == 1
+
+
+async def test_the_head_of_the_archived_logs_is_entered_once_a_month(desk: Desk) -> None:
+    said: list[TenantLogReport] = []
+    desk.follower = ContractFollower(
+        desk.objects, desk.kube, desk.made.append, logs=lambda _: said[-1]
+    )
+    # In Paris the third one is of the second month.
+    at = ("2026-06-02T22:15:00Z", "2026-06-03T22:15:00Z", "2026-06-30T22:15:00Z")
+    for number, instant in enumerate(at):
+        head = Head(number=number, digest=f"{number}" * 64)
+        of = TenantReport(tenant=KEY.namespace, head=head)
+        said.append(TenantLogReport(datetime.fromisoformat(instant), of))
+        await desk.follow()
+    entries = [each for each in desk.entries() if each["event"] == "Logs"]
+    assert [(each["subject"], each["value"]) for each in entries] == [
+        ("2026-06", "0"),
+        ("2026-07", "2"),
+    ]
+    assert "2" * 64 in entries[1]["why"]
 
 
 async def test_a_ledger_that_was_changed_by_hand_stops_everything_but_the_service(

@@ -182,7 +182,12 @@ def test_ready_is_true_when_all_parts_are_and_else_repeats_what_is_wrong(
     some: list[Finding],
 ) -> None:
     ready = findings.summary(some)
-    beside = {ConditionType.NOTICES_SENT, ConditionType.LEDGER_INTACT, ConditionType.UP_TO_DATE}
+    beside = {
+        ConditionType.NOTICES_SENT,
+        ConditionType.LEDGER_INTACT,
+        ConditionType.UP_TO_DATE,
+        ConditionType.LOGS_RETAINED,
+    }
     bad = [
         finding
         for finding in some

@@ -197,6 +197,15 @@ def test_a_recorder_streams_nowhere_unless_subscribed(make: MakeContext) -> None
         assert blocked != streaming
 
 
+def test_logs_name_nobody_who_need_not_be_named(full: Children) -> None:
+    assert variables(full["StatefulSet", "prosody"])["LOG_LEVEL"] == "warn"
+    bridge = full["ConfigMap", "jvb"]["data"]["custom-jvb.conf"]
+    assert "redact-remote-addresses = true" in bridge
+    recorder = full["ConfigMap", "jibri"]["data"]["logging.properties"]
+    for logger in ("JibriManager", "api.xmpp.XmppApi"):
+        assert f"org.jitsi.jibri.{logger}.level = WARNING" in recorder
+
+
 def test_passwords_are_never_rendered(case: tuple[str, TenantContext]) -> None:
     assert not [ref for ref in render.tenant(case[1]) if ref.kind == "Secret"]
 
