@@ -20,7 +20,12 @@ from jitsi_tenant_operator.reconcile.resolve import Problem, Unresolved
 from jitsi_tenant_operator.render.labels import Component
 
 _BESIDE = frozenset(
-    {ConditionType.NOTICES_SENT, ConditionType.LEDGER_INTACT, ConditionType.UP_TO_DATE}
+    {
+        ConditionType.NOTICES_SENT,
+        ConditionType.LEDGER_INTACT,
+        ConditionType.UP_TO_DATE,
+        ConditionType.BACKUPS_CURRENT,
+    }
 )
 """What a person may have to look at, but keeps nobody from meeting."""
 _LINE_END = "\n"

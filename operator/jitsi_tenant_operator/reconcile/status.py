@@ -9,6 +9,7 @@ from typing import Any
 
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject
 from jitsi_tenant_operator.api.tenant import (
+    BackupSummary,
     BridgeStatus,
     ContractStatus,
     DeadlineStatus,
@@ -33,6 +34,7 @@ class Running:
     bridge_selector: str | None = None
     terms: EffectiveTerms | None = None
     course: Course | None = None
+    backup: BackupSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def next_status(
         terms=_terms(running.terms) if running.terms is not None else before.terms,
         phase=course.decision.phase if course is not None else before.phase,
         contract=_contract(course, before.contract) if course is not None else before.contract,
+        backup=running.backup if running.backup is not None else before.backup,
     )
 
 
