@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import chart
 from jitsi_tenant_operator.api.crd import crd_files
 from jitsi_tenant_operator.api.reference import reference_pages
 
@@ -48,6 +49,9 @@ GENERATORS: tuple[Generator, ...] = (
     crds,
     reference,
     packaged_samples,
+    chart.crd_templates,
+    chart.rules,
+    chart.readmes,
 )
 
 

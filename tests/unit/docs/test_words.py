@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+import chart
 from jitsi_tenant_operator import cli
 from jitsi_tenant_operator.api.crd import structural_schema
 from jitsi_tenant_operator.api.kinds import BY_NAME, KINDS
@@ -125,8 +126,8 @@ def test_fields_exist(page: Page) -> None:
     dotted = re.compile(r"[a-z][A-Za-z]+(\.[a-z][A-Za-z]+)+")
     for span in set(page.spans) - NO_FIELDS:
         if dotted.fullmatch(span) and not is_file(span):
-            known = span.startswith("metadata.") or f".{span}" in fields()
-            assert known, f"no kind has a field {span}"
+            known = span.startswith("metadata.") or f".{span}" in fields() | chart_values()
+            assert known, f"no kind has a field {span}, and no chart a value"
 
 
 def test_words_in_code_style_occur_in_the_code(page: Page, code: str) -> None:
@@ -223,6 +224,18 @@ def fields() -> frozenset[str]:
     """Every path at which a field stands, and every end of it, each after a dot."""
     paths = [f".{path}" for kind in KINDS for path in leaves(structural_schema(kind))]
     return frozenset(path[at:] for path in paths for at, c in enumerate(path) if c == ".")
+
+
+@cache
+def chart_values() -> frozenset[str]:
+    """Every value of a chart and every section of values, each after a dot."""
+    paths = [value.path for folder in chart.CHARTS.iterdir() for value in chart.values(folder)]
+    return frozenset(f".{path[:at]}" for path in paths for at in ends(path))
+
+
+def ends(path: str) -> list[int]:
+    """Where the words of a dotted path end."""
+    return [match.end() for match in re.finditer(r"\w+", path)]
 
 
 def leaves(schema: dict[str, Any], prefix: str = "") -> Iterator[str]:
