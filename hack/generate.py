@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import argocd
 import chart
 from jitsi_tenant_operator.api.crd import crd_files
 from jitsi_tenant_operator.api.reference import reference_pages
@@ -52,6 +53,7 @@ GENERATORS: tuple[Generator, ...] = (
     chart.crd_templates,
     chart.rules,
     chart.readmes,
+    argocd.config_map,
 )
 
 

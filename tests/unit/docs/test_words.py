@@ -19,6 +19,7 @@ from jitsi_tenant_operator.api.kinds import BY_NAME, KINDS
 from jitsi_tenant_operator.api.objects import GROUP
 from jitsi_tenant_operator.contract.terms import REQUIRED
 from jitsi_tenant_operator.reconcile.metrics import PREFIX
+from trial.argocd import CUSTOMIZATIONS
 
 if TYPE_CHECKING:
     from tests.unit.docs.conftest import Page
@@ -110,7 +111,7 @@ def test_labels_and_annotations_are_those_of_the_code(
 ) -> None:
     page = pages["docs/labels-and-annotations.md"]
     ours = set(re.findall(rf"`({re.escape(GROUP)}/[\w-]+)`", page.text))
-    assert ours == set(own_marks(package)) - {NEVER_SET}
+    assert ours == (set(own_marks(package)) | marks_of_actions()) - {NEVER_SET}
     first_column = {cells[0].strip("`") for cells in table_rows(page)}
     assert marks_of_children(root) - OF_THE_PLATFORM <= first_column | set(page.spans)
 
@@ -193,6 +194,12 @@ def own_marks(package: Path) -> Iterator[str]:
             written = literal_text(name)
             if ours and written is not None and written.startswith("/"):
                 yield f"{GROUP}{written}"
+
+
+def marks_of_actions() -> set[str]:
+    """The annotations that the actions of Argo CD set."""
+    texts = (path.read_text() for path in CUSTOMIZATIONS.glob("*/*/actions/*/action.lua"))
+    return {mark for text in texts for mark in re.findall(rf'"({GROUP}/[\w-]+)"', text)}
 
 
 def nodes(package: Path) -> Iterator[ast.AST]:
