@@ -14,6 +14,8 @@ from pathlib import Path
 
 import argocd
 import chart
+import metric_catalogue
+import monitoring
 from jitsi_tenant_operator.api.crd import crd_files
 from jitsi_tenant_operator.api.reference import reference_pages
 
@@ -54,6 +56,8 @@ GENERATORS: tuple[Generator, ...] = (
     chart.rules,
     chart.readmes,
     argocd.config_map,
+    metric_catalogue.page,
+    monitoring.files,
 )
 
 

@@ -260,7 +260,7 @@ class Leader:
         """Bring the gauges up to date that are worked out when they are asked for."""
         self._queue.refresh_metrics()
         self._notice_queue.refresh_metrics()
-        self._metrics.count_tenants(self._world.readiness())
+        self._metrics.count_tenants(self._world.counts())
         self._metrics.count_notices(self._world.around_contracts.notice_states())
 
     async def _watch_our_kinds(self) -> None:

@@ -144,6 +144,15 @@ def test_chart_and_kustomize_base_make_the_same_objects(helm: Helm, operator_cha
     assert normalised(helm.template(operator_chart)) == base
 
 
+def test_chart_and_kustomize_make_the_same_of_monitoring(helm: Helm, operator_chart: Path) -> None:
+    parts = ("serviceMonitor", "prometheusRule", "dashboards")
+    made = helm.template(operator_chart, {part: {"enabled": True} for part in parts})
+    overlay = normalised(built(MANIFESTS / "overlays" / "monitoring"))
+    del overlay["Namespace", "", NAME]
+    assert normalised(made) == overlay
+    assert len(overlay) == len(built(MANIFESTS / "base")) + len(parts) - 1
+
+
 def test_the_chart_of_kinds_holds_the_generated_kinds(helm: Helm, crds_chart: Path) -> None:
     generated = [yaml.safe_load(path.read_text()) for path in installation.CRDS.glob("*.yaml")]
     values = {"annotations": {"helm.sh/resource-policy": "delete", "team": "hosting"}}

@@ -88,7 +88,7 @@ def timeless(obj: dict[str, Any]) -> list[str]:
 def test_there_is_a_health_check_of_each_kind_with_tests(kind: str) -> None:
     tests = read(OURS / kind / "health_test.yaml")["tests"]
     assert (OURS / kind / "health.lua").is_file()
-    statuses = {test["healthStatus"]["status"] for test in tests}
+    statuses: set[str] = {test["healthStatus"]["status"] for test in tests}
     has_status = "status" in BY_NAME[kind].model_fields
     assert statuses >= ({"Healthy", "Progressing", "Degraded"} if has_status else {"Healthy"})
 
@@ -113,7 +113,8 @@ def test_what_is_missing_stops_no_health_check(kind: str) -> None:
     script = (OURS / kind / "health.lua").read_text()
     bare = {"kind": kind, "metadata": {"name": "x"}}
     condition = {"type": "Ready", "status": "False", "reason": "HostTaken"}
-    for status in (None, {}, {"conditions": []}, {"conditions": [condition]}):
+    states: list[Any] = [None, {}, {"conditions": []}, {"conditions": [condition]}]
+    for status in states:
         found = health(bare if status is None else {**bare, "status": status}, script)
         assert found is not None
         assert found.status in STATUSES

@@ -95,7 +95,7 @@ def test_targets_of_make_exist_and_all_are_documented(pages: dict[str, Page], ro
 
 
 def test_metrics_are_those_of_the_code(pages: dict[str, Page], package: Path) -> None:
-    rows = table(pages["docs/operations.md"], "| Metric | Type | Labels | Meaning |")
+    rows = table(pages["docs/reference/metrics.md"], "| Metric | Type | Labels | Meaning |")
     documented = {
         cells[0].strip("`"): (cells[1], tuple(re.findall(r"`(\w+)`", cells[2]))) for cells in rows
     }
