@@ -15,6 +15,7 @@ import pytest
 import installation
 from jitsi_tenant_operator.api.kinds import KINDS
 from localplane import PlaneError
+from trial.waiting import until
 
 if TYPE_CHECKING:
     from tests.integration.charts.conftest import Helm
@@ -98,13 +99,23 @@ def test_installed_by_helm_the_operator_runs(
     assert len(pods) == 2
 
 
-def test_people_may_do_what_their_roles_say(empty_plane: Connection) -> None:
+async def test_people_may_do_what_their_roles_say(
+    helm_there: Helm, empty_plane: Connection, operator_chart: Path
+) -> None:
     for role in ("view", "edit", "admin"):
         for scope, options in (("", ("-n", "default")), ("cluster", ())):
             binding = "clusterrolebinding" if scope else "rolebinding"
             name = f"{scope}{role}"
             command = ("create", binding, name, f"--clusterrole={role}", f"--user={name}")
             empty_plane.kubectl(*command, *options)
+    look = ("auth", "can-i", "get", "jitsitenants.jitsi.rezosocial.com", "-n", "default")
+    assert not can_i(empty_plane, *look, "--as=view")
+    install(helm_there, NAME, operator_chart, "--set=rbac.aggregate=true", *WAIT)
+
+    async def aggregated() -> bool:
+        return can_i(empty_plane, *look, "--as=view") and can_i(empty_plane, *look, "--as=admin")
+
+    await until(aggregated, every=0.5)
     for scope, expected in (("", PEOPLE), ("cluster", EVERYWHERE)):
         for (role, verb, resource), allowed in expected.items():
             name, _, subresource = resource.partition("/")
@@ -151,7 +162,7 @@ def test_an_upgrade_changes_the_operator_and_a_rollback_brings_it_back(
     changed = deployment(empty_plane)
     assert changed["replicas"] == 3
     assert "--log-format=json" in changed["template"]["spec"]["containers"][0]["args"]
-    helm_there("rollback", NAME, "1", f"--namespace={NAME}", *WAIT)
+    helm_there("rollback", NAME, f"--namespace={NAME}", *WAIT)
     assert deployment(empty_plane) == before
 
 

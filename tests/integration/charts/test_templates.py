@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tests.integration.charts.conftest import Helm
 
 NAME = "jitsi-tenant-operator"
+AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 MANIFESTS = installation.ROOT / "manifests"
 texts = st.dictionaries(st.sampled_from(["team", "example.org/cost"]), st.just("hosting"))
 peers = st.lists(
@@ -153,6 +155,17 @@ def test_chart_and_kustomize_make_the_same_of_monitoring(helm: Helm, operator_ch
     assert len(overlay) == len(built(MANIFESTS / "base")) + len(parts) - 1
 
 
+def test_chart_and_kustomize_component_aggregate_the_same_roles(
+    helm: Helm, operator_chart: Path, tmp_path: Path
+) -> None:
+    folders = {"resources": "base", "components": "components/aggregated-roles"}
+    body = {key: [os.path.relpath(MANIFESTS / path, tmp_path)] for key, path in folders.items()}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(body))
+    overlay = normalised(built(tmp_path))
+    del overlay["Namespace", "", NAME]
+    assert normalised(helm.template(operator_chart, {"rbac": {"aggregate": True}})) == overlay
+
+
 def test_the_chart_of_kinds_holds_the_generated_kinds(helm: Helm, crds_chart: Path) -> None:
     generated = [yaml.safe_load(path.read_text()) for path in installation.CRDS.glob("*.yaml")]
     values = {"annotations": {"helm.sh/resource-policy": "delete", "team": "hosting"}}
@@ -192,6 +205,11 @@ def test_whatever_the_values_the_objects_go_together(
     ):
         if "enabled" in values.get(section, {}):
             assert ((kind, NAME) in kinds) == values[section]["enabled"]
+    for role in by_kind(objects, "ClusterRole"):
+        marks = {mark for mark in role["metadata"]["labels"] if "aggregate-to-" in mark}
+        level = role["metadata"]["name"].rpartition("-")[2]
+        wanted = values.get("rbac", {}).get("aggregate") and role["metadata"]["name"] != NAME
+        assert marks == ({f"{AGGREGATE}{level}"} if wanted else set())
     bound = {
         (subject["name"], subject["namespace"])
         for kind in ("RoleBinding", "ClusterRoleBinding")
