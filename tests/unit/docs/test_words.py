@@ -35,7 +35,7 @@ NO_FIELDS = {"meet.jitsi"}
 """Names with dots that are neither fields nor files."""
 FOR_CONTRIBUTORS = {"CONTRIBUTING.md", "docs/architecture.md", "docs/decisions.md"}
 """Pages that speak of modules, which look like fields."""
-COMMAND = re.compile(r"(?:^|[|;&]\s*|/)jitsi-tenant-operator ([a-z]+)\b([^|;&]*)")
+COMMAND = re.compile(r"(?:^|[|;&]\s*|/)jitsi-tenant-operator ([a-z][a-z-]*)(?![\w-])([^|;&]*)")
 
 
 def parsers() -> dict[str, argparse.ArgumentParser]:
