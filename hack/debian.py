@@ -13,6 +13,7 @@ from pathlib import Path
 PACKAGES: Mapping[str, str] = {
     "chromium": "chromium",
     "nginx": "nginx-light",
+    "promtool": "prometheus",
     "rclone": "rclone",
     "restic": "restic",
     "zstd": "zstd",
@@ -65,7 +66,7 @@ def _missing(names: list[str]) -> MissingProgramError:
 
 @contextmanager
 def _no_service_started() -> Iterator[None]:
-    """Tests start nginx themselves: the package must not start one on port 80."""
+    """Tests start nginx themselves, and of Prometheus they run promtool only."""
     if POLICY.exists():
         yield
         return

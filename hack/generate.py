@@ -12,6 +12,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import argocd
+import chart
+import metric_catalogue
+import monitoring
 from jitsi_tenant_operator.api.crd import crd_files
 from jitsi_tenant_operator.api.reference import reference_pages
 
@@ -48,6 +52,12 @@ GENERATORS: tuple[Generator, ...] = (
     crds,
     reference,
     packaged_samples,
+    chart.crd_templates,
+    chart.rules,
+    chart.readmes,
+    argocd.config_map,
+    metric_catalogue.page,
+    monitoring.files,
 )
 
 

@@ -98,6 +98,7 @@ TOOLS: dict[str, Tool] = {
         _kubernetes("kube-controller-manager", 100),
         _kubernetes("kube-scheduler", 15),
         Tool("kwok", MODULES / "kwok", "sigs.k8s.io/kwok", "sigs.k8s.io/kwok/cmd/kwok", 85),
+        Tool("helm", MODULES / "helm", "helm.sh/helm/v3", "helm.sh/helm/v3/cmd/helm", 170),
         Tool(
             "kubeconform",
             MODULES / "kubeconform",

@@ -305,7 +305,7 @@ class Leader:
         """Bring the gauges up to date that are worked out when they are asked for."""
         self._queue.refresh_metrics()
         self._notice_queue.refresh_metrics()
-        self._metrics.count_tenants(self._world.readiness())
+        self._metrics.count_tenants(self._world.counts())
         self._metrics.count_notices(self._world.around_contracts.notice_states())
         self._backup_metrics.show(self._world.of_backups, self._client.clock.now())
 

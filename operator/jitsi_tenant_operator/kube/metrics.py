@@ -15,7 +15,7 @@ class KubeMetrics:
     def __init__(self, registry: CollectorRegistry, prefix: str) -> None:
         self.requests = Counter(
             f"{prefix}_api_requests_total",
-            "Requests to the API server; code is the HTTP status, or timeout or connection.",
+            "Requests to the API server; code is the HTTP status, timeout or connection.",
             ["verb", "resource", "code"],
             registry=registry,
         )
@@ -42,7 +42,8 @@ class KubeMetrics:
         )
         self.children_applied = Counter(
             f"{prefix}_children_applied_total",
-            "Children created, updated, deleted, and deleted to be made anew (replace).",
+            "Children by op: create, update, delete, and replace: deleted to be made anew, because"
+            " fields of it are immutable.",
             ["kind", "op"],
             registry=registry,
         )

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 PREFIX = "jitsi_operator"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantCounts:
+    """How many tenants there are by what their status says.
+
+    `readiness` by status and reason of Ready, `conditions` by type and status of each condition,
+    `phases` by phase.
+    """
+
+    readiness: Mapping[tuple[str, str], int]
+    conditions: Mapping[tuple[str, str], int]
+    phases: Mapping[str, int]
+
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -16,7 +31,10 @@ class QueuesMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.depth = Gauge(
-            f"{PREFIX}_workqueue_depth", "Keys that wait, due or not.", ["queue"], registry=registry
+            f"{PREFIX}_workqueue_depth",
+            "Keys that wait, due or not, by queue: tenants, with all that they share, and notices.",
+            ["queue"],
+            registry=registry,
         )
         self.adds = Counter(
             f"{PREFIX}_workqueue_adds", "Times that a key was put in.", ["queue"], registry=registry
@@ -58,29 +76,53 @@ class ReconcileMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.results = Counter(
-            f"{PREFIX}_reconcile", "Reconciles by result.", ["result"], registry=registry
+            f"{PREFIX}_reconcile",
+            "Reconciles by result: succeeded; failed, to be tried again; defect, an error in the"
+            " operator.",
+            ["result"],
+            registry=registry,
         )
         self.tenants = Gauge(
             f"{PREFIX}_tenants",
-            "Tenants by readiness and its reason.",
+            "Tenants by status and reason of their condition Ready; the leader's only.",
             ["ready", "reason"],
+            registry=registry,
+        )
+        self.conditions = Gauge(
+            f"{PREFIX}_tenant_conditions",
+            "Tenants by type and status of each of their conditions; the leader's only.",
+            ["type", "status"],
+            registry=registry,
+        )
+        self.phases = Gauge(
+            f"{PREFIX}_tenant_phases",
+            "Tenants by phase, Unknown while they have none; the leader's only.",
+            ["phase"],
             registry=registry,
         )
         self.notices = Gauge(
             f"{PREFIX}_notices",
-            "Notices by state: waiting, failing, sent, received, elsewhere.",
+            "Notices by state: waiting, failing, sent, received, elsewhere (not sent by the"
+            " operator, or withdrawn); the leader's only.",
             ["state"],
             registry=registry,
         )
-        self._shown: set[tuple[str, str]] = set()
+        self._shown: dict[Gauge, set[tuple[str, ...]]] = {}
 
-    def count_tenants(self, counts: Mapping[tuple[str, str], int]) -> None:
-        """Set the gauge of tenants by readiness and reason; combinations that are gone go."""
-        for gone in self._shown - counts.keys():
-            self.tenants.remove(*gone)
-        for (ready, reason), number in counts.items():
-            self.tenants.labels(ready, reason).set(number)
-        self._shown = set(counts)
+    def count_tenants(self, counts: TenantCounts) -> None:
+        """Set the gauges of tenants; combinations that are gone go."""
+        self._count(self.tenants, counts.readiness.items())
+        self._count(self.conditions, counts.conditions.items())
+        phases = [((phase,), number) for phase, number in counts.phases.items()]
+        self._count(self.phases, phases)
+
+    def _count(self, gauge: Gauge, counts: Collection[tuple[tuple[str, ...], int]]) -> None:
+        shown = {labels for labels, _ in counts}
+        for gone in self._shown.get(gauge, set()) - shown:
+            gauge.remove(*gone)
+        for labels, number in counts:
+            gauge.labels(*labels).set(number)
+        self._shown[gauge] = shown
 
     def count_notices(self, counts: Mapping[str, int]) -> None:
         """Set the gauge of notices by state."""

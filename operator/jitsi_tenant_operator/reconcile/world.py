@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 import orjson
@@ -24,6 +25,7 @@ from jitsi_tenant_operator.contract.decision import Window
 from jitsi_tenant_operator.reconcile.backup_objects import BackupObjects
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, KnownRecord
 from jitsi_tenant_operator.reconcile.holders import Holders, Rank
+from jitsi_tenant_operator.reconcile.metrics import TenantCounts
 
 R = TypeVar("R", bound=CustomResource)
 
@@ -64,6 +66,10 @@ class KnownTenant:
     """Status and reason of the Ready condition, Unknown while there is none."""
     logs_checked: datetime | None
     """When the archiver of logs ran, as the status has it."""
+    conditions: frozenset[tuple[str, str]]
+    """Type and status of each condition."""
+    phase: str
+    """The phase of its status, Unknown while there is none."""
     text: bytes
 
     @classmethod
@@ -92,6 +98,8 @@ class KnownTenant:
             deleting="deletionTimestamp" in metadata,
             ready=_ready(status),
             logs_checked=_logs_checked(status),
+            conditions=_states(status),
+            phase=status.get("phase", "Unknown"),
             text=orjson.dumps(kept, option=orjson.OPT_SORT_KEYS),
         )
 
@@ -121,6 +129,21 @@ def _ready(status: JsonObject) -> tuple[str, str]:
         if condition.get("type") == "Ready":
             return condition.get("status", "Unknown"), condition.get("reason", "Unknown")
     return "Unknown", "Unknown"
+
+
+def _states(status: JsonObject) -> frozenset[tuple[str, str]]:
+    return _one_for_all(
+        frozenset(
+            (condition.get("type", "Unknown"), condition.get("status", "Unknown"))
+            for condition in status.get("conditions") or ()
+        )
+    )
+
+
+@lru_cache(maxsize=256)
+def _one_for_all(states: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """The same object for equal ones: thousands of tenants are in few states."""
+    return states
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,9 +289,14 @@ class World:
             return self.of_backups.observe(kind, event, body)
         return self.around_contracts.observe(kind, event, body)
 
-    def readiness(self) -> dict[tuple[str, str], int]:
-        """How many tenants there are by status and reason of their Ready condition."""
-        return Counter(tenant.ready for tenant in self._tenants.values())
+    def counts(self) -> TenantCounts:
+        """How many tenants there are by what their status says."""
+        known = self._tenants.values()
+        return TenantCounts(
+            readiness=Counter(tenant.ready for tenant in known),
+            conditions=Counter(state for tenant in known for state in tenant.conditions),
+            phases=Counter(tenant.phase for tenant in known),
+        )
 
     def observe_tenant(self, event: str | None, body: JsonObject) -> set[TenantKey]:
         """Take in one event of a tenant; return those that must be reconciled because of it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,10 +15,17 @@ from jitsi_tenant_operator.api.platform import JitsiPlatformSpec
 from jitsi_tenant_operator.api.tenant import JitsiTenant, JitsiTenantSpec
 from jitsi_tenant_operator.api.terms import OperationalTerms
 from jitsi_tenant_operator.render import names
-from jitsi_tenant_operator.render.labels import Component, child_annotations, labels
+from jitsi_tenant_operator.render.labels import (
+    RESTARTED_ANNOTATION,
+    Component,
+    child_annotations,
+    labels,
+)
 
 if TYPE_CHECKING:
     from jitsi_tenant_operator.render.closed import Closed
+
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 class SourceKind(StrEnum):
@@ -151,6 +159,12 @@ class TenantContext:
     def namespace(self) -> str:
         """The tenant's namespace, in which all its children live."""
         return self.tenant.metadata.namespace
+
+    @property
+    def restarted_at(self) -> str | None:
+        """When a person last asked for new pods, as RFC 3339 in UTC; None if never."""
+        asked = self.tenant.metadata.annotations.get(RESTARTED_ANNOTATION, "")
+        return asked if _INSTANT.fullmatch(asked) else None
 
     @property
     def host(self) -> str:

@@ -17,6 +17,8 @@ RETAIN_ANNOTATION = f"{GROUP}/retain"
 """Marks children with data or keys, which outlive the JitsiTenant object."""
 CONFIGURATION_ANNOTATION = f"{GROUP}/configuration-hash"
 """On pod templates: a hash of all that the pod reads at start, so that a change rolls it."""
+RESTARTED_ANNOTATION = f"{GROUP}/restarted-at"
+"""On a tenant, and from there on its pod templates: when a person last asked for new pods."""
 MANAGED = f"app.kubernetes.io/managed-by={MANAGER}"
 """The label selector of all children."""
 

@@ -13,6 +13,7 @@ from jitsi_tenant_operator.render.environment import Environment
 from jitsi_tenant_operator.render.labels import (
     CONFIGURATION_ANNOTATION,
     INDEX_LABEL,
+    RESTARTED_ANNOTATION,
     Component,
     labels,
     selector,
@@ -85,8 +86,11 @@ class Pod:
             found[INDEX_LABEL] = str(self.index)
         read = (*self.environment.sources, *self.sources)
         digest = configuration_hash(context, self._all_files, read)
+        annotations = {CONFIGURATION_ANNOTATION: digest}
+        if context.restarted_at is not None:
+            annotations[RESTARTED_ANNOTATION] = context.restarted_at
         return {
-            "metadata": {"labels": found, "annotations": {CONFIGURATION_ANNOTATION: digest}},
+            "metadata": {"labels": found, "annotations": annotations},
             "spec": self._spec(context),
         }
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+import chart
 from jitsi_tenant_operator import cli
 from jitsi_tenant_operator.api.crd import structural_schema
 from jitsi_tenant_operator.api.kinds import BY_NAME, KINDS
 from jitsi_tenant_operator.api.objects import GROUP
 from jitsi_tenant_operator.contract.terms import REQUIRED
 from jitsi_tenant_operator.reconcile.metrics import PREFIX
+from trial.argocd import CUSTOMIZATIONS
 
 if TYPE_CHECKING:
     from tests.unit.docs.conftest import Page
@@ -33,7 +35,7 @@ NO_FIELDS = {"meet.jitsi"}
 """Names with dots that are neither fields nor files."""
 FOR_CONTRIBUTORS = {"CONTRIBUTING.md", "docs/architecture.md", "docs/decisions.md"}
 """Pages that speak of modules, which look like fields."""
-COMMAND = re.compile(r"(?:^|[|;&]\s*|/)jitsi-tenant-operator ([a-z]+(?:-[a-z]+)*)\b([^|;&]*)")
+COMMAND = re.compile(r"(?:^|[|;&]\s*|/)jitsi-tenant-operator ([a-z][a-z-]*)(?![\w-])([^|;&]*)")
 
 
 def parsers() -> dict[str, argparse.ArgumentParser]:
@@ -93,7 +95,7 @@ def test_targets_of_make_exist_and_all_are_documented(pages: dict[str, Page], ro
 
 
 def test_metrics_are_those_of_the_code(pages: dict[str, Page], package: Path) -> None:
-    rows = table(pages["docs/operations.md"], "| Metric | Type | Labels | Meaning |")
+    rows = table(pages["docs/reference/metrics.md"], "| Metric | Type | Labels | Meaning |")
     documented = {
         cells[0].strip("`"): (cells[1], tuple(re.findall(r"`(\w+)`", cells[2]))) for cells in rows
     }
@@ -109,7 +111,7 @@ def test_labels_and_annotations_are_those_of_the_code(
 ) -> None:
     page = pages["docs/labels-and-annotations.md"]
     ours = set(re.findall(rf"`({re.escape(GROUP)}/[\w-]+)`", page.text))
-    assert ours == set(own_marks(package)) - {NEVER_SET}
+    assert ours == (set(own_marks(package)) | marks_of_actions()) - {NEVER_SET}
     first_column = {cells[0].strip("`") for cells in table_rows(page)}
     assert marks_of_children(root) - OF_THE_PLATFORM <= first_column | set(page.spans)
 
@@ -125,8 +127,8 @@ def test_fields_exist(page: Page) -> None:
     dotted = re.compile(r"[a-z][A-Za-z]+(\.[a-z][A-Za-z]+)+")
     for span in set(page.spans) - NO_FIELDS:
         if dotted.fullmatch(span) and not is_file(span):
-            known = span.startswith("metadata.") or f".{span}" in fields()
-            assert known, f"no kind has a field {span}"
+            known = span.startswith("metadata.") or f".{span}" in fields() | chart_values()
+            assert known, f"no kind has a field {span}, and no chart a value"
 
 
 def test_words_in_code_style_occur_in_the_code(page: Page, code: str) -> None:
@@ -194,6 +196,12 @@ def own_marks(package: Path) -> Iterator[str]:
                 yield f"{GROUP}{written}"
 
 
+def marks_of_actions() -> set[str]:
+    """The annotations that the actions of Argo CD set."""
+    texts = (path.read_text() for path in CUSTOMIZATIONS.glob("*/*/actions/*/action.lua"))
+    return {mark for text in texts for mark in re.findall(rf'"({GROUP}/[\w-]+)"', text)}
+
+
 def nodes(package: Path) -> Iterator[ast.AST]:
     """The syntax of the whole package."""
     for path in sorted(package.rglob("*.py")):
@@ -223,6 +231,18 @@ def fields() -> frozenset[str]:
     """Every path at which a field stands, and every end of it, each after a dot."""
     paths = [f".{path}" for kind in KINDS for path in leaves(structural_schema(kind))]
     return frozenset(path[at:] for path in paths for at, c in enumerate(path) if c == ".")
+
+
+@cache
+def chart_values() -> frozenset[str]:
+    """Every value of a chart and every section of values, each after a dot."""
+    paths = [value.path for folder in chart.CHARTS.iterdir() for value in chart.values(folder)]
+    return frozenset(f".{path[:at]}" for path in paths for at in ends(path))
+
+
+def ends(path: str) -> list[int]:
+    """Where the words of a dotted path end."""
+    return [match.end() for match in re.finditer(r"\w+", path)]
 
 
 def leaves(schema: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 from jitsi_tenant_operator.api.model import InvalidObjectError
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
+from jitsi_tenant_operator.reconcile.metrics import TenantCounts
 from jitsi_tenant_operator.reconcile.world import DELETED, FINALIZER, KnownTenant, World
 
 SECONDS = [f"2026-06-01T08:00:0{second}Z" for second in range(3)]
@@ -361,12 +362,24 @@ def test_a_body_that_the_schema_would_refuse_is_kept_to_be_complained_of(host: A
     assert world.tenants() == [ADA]
 
 
-def test_counts_tenants_by_readiness() -> None:
+def test_counts_tenants_by_what_their_status_says() -> None:
     world = World()
-    conditions = [{"type": "Ready", "status": "False", "reason": "HostTaken"}]
-    world.observe_tenant("ADDED", tenant(ADA, status={"conditions": conditions}))
+    ready = {"type": "Ready", "status": "False", "reason": "HostTaken"}
+    status = {"conditions": [ready, {"type": "LedgerIntact", "status": "True"}], "phase": "InForce"}
+    world.observe_tenant("ADDED", tenant(ADA, status=status))
     world.observe_tenant("ADDED", tenant(BOB))
-    assert world.readiness() == {("False", "HostTaken"): 1, ("Unknown", "Unknown"): 1}
+    assert world.counts() == TenantCounts(
+        readiness={("False", "HostTaken"): 1, ("Unknown", "Unknown"): 1},
+        conditions={("Ready", "False"): 1, ("LedgerIntact", "True"): 1},
+        phases={"InForce": 1, "Unknown": 1},
+    )
+
+
+def test_tenants_in_the_same_state_share_it() -> None:
+    """Thousands of tenants are in few states."""
+    status = {"conditions": [{"type": "Ready", "status": "True", "reason": "AsWanted"}]}
+    known = [KnownTenant.of(tenant(key, status=status)) for key in (ADA, BOB)]
+    assert known[0].conditions is known[1].conditions
 
 
 def plan(version: int, **spec: Any) -> JsonObject:

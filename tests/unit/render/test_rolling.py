@@ -104,6 +104,26 @@ def test_a_release_moves_everything_together(make: MakeContext) -> None:
     assert rolled(before, after) == set(templates(before))
 
 
+def restarted(context: TenantContext, at: str) -> TenantContext:
+    """The same tenant with the annotation that asks for new pods."""
+    annotations = {"jitsi.rezosocial.com/restarted-at": at}
+    metadata = context.tenant.metadata.model_copy(update={"annotations": annotations})
+    return replace(context, tenant=context.tenant.model_copy(update={"metadata": metadata}))
+
+
+def test_a_restart_that_is_asked_for_replaces_all_pods(make: MakeContext) -> None:
+    before = make(FULL, plan=PLAN, recording=True)
+    first, second = (restarted(before, f"2027-03-0{day}T08:00:00Z") for day in (1, 2))
+    assert rolled(before, first) == rolled(first, second) == set(templates(before))
+    assert rolled(first, restarted(before, "2027-03-01T08:00:00Z")) == set()
+
+
+@pytest.mark.parametrize("text", ["", "now", "2027-03-01", "2027-03-01T08:00:00Z\n", "{{ x }}"])
+def test_what_is_no_instant_asks_for_no_restart(make: MakeContext, text: str) -> None:
+    before = make(FULL, plan=PLAN, recording=True)
+    assert rolled(before, restarted(before, text)) == set()
+
+
 def test_pictures_that_do_not_exist_stop_no_pod(make: MakeContext) -> None:
     missing = make(FULL, digests={})
     (web,) = (each for name, each in templates(missing).items() if name == "web")

@@ -1,0 +1,1 @@
+return { status = "Healthy", message = "It counts as soon as it is there" }
