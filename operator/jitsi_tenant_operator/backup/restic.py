@@ -132,6 +132,9 @@ class ResticStore:
         """
         for batch in _batches(ids):
             await self._locking(copy, ["forget", *batch])
+        # Newer versions end well though a server has refused.
+        if ids and any(each.id in ids for each in await self.snapshots(copy)):
+            raise StoreError(StoreReason.READ_ONLY, MESSAGES[StoreReason.READ_ONLY])
         try:
             await self._locking(copy, ["prune", "--max-unused", "0"])
         except StoreError as error:

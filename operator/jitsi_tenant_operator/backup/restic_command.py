@@ -165,9 +165,7 @@ class Restic:
 
 def failure(finished: Finished) -> StoreError:
     """What a failed command means."""
-    reason = _BY_STATUS.get(finished.status)
-    if reason is None:
-        found = (reason for words, reason in _WORDS if words.search(finished.errors))
-        reason = next(found, StoreReason.FAILED)
+    found = (reason for words, reason in _WORDS if words.search(finished.errors))
+    reason = _BY_STATUS.get(finished.status) or next(found, StoreReason.FAILED)
     message = MESSAGES.get(reason, f"restic ended with exit status {finished.status}")
     return StoreError(reason, message)
