@@ -18,13 +18,14 @@ from jitsi_tenant_operator.api.tenant import JitsiTenantStatus
 from jitsi_tenant_operator.kube.client import KubeClient, Selection
 from jitsi_tenant_operator.kube.events import EventRecorder
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Finding, Reason
+from jitsi_tenant_operator.reconcile.known_tenant import FINALIZER
 from jitsi_tenant_operator.reconcile.status import (
     Report,
     next_status,
     status_patch,
     with_finding,
 )
-from jitsi_tenant_operator.reconcile.world import FINALIZER, World
+from jitsi_tenant_operator.reconcile.world import World
 
 PAUSED_ANNOTATION = f"{GROUP}/paused"
 

@@ -22,9 +22,10 @@ from jitsi_tenant_operator.reconcile.bridges import statuses
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, found
 from jitsi_tenant_operator.reconcile.course import Course
 from jitsi_tenant_operator.reconcile.interruptions import HeldBack
+from jitsi_tenant_operator.reconcile.known_tenant import KnownTenant
 from jitsi_tenant_operator.reconcile.resolve import Problem, Resolved, Unresolved
 from jitsi_tenant_operator.reconcile.status import Report, Running
-from jitsi_tenant_operator.reconcile.world import KnownTenant, World
+from jitsi_tenant_operator.reconcile.world import World
 from jitsi_tenant_operator.render.context import TenantContext
 from jitsi_tenant_operator.render.labels import Component, bridge_selector
 

@@ -31,6 +31,7 @@ from jitsi_tenant_operator.reconcile.conditions import Reason
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
 from jitsi_tenant_operator.reconcile.endings import MeetingEndings
 from jitsi_tenant_operator.reconcile.interruptions import LOOK_SECONDS, Interruptions
+from jitsi_tenant_operator.reconcile.known_tenant import KnownTenant
 from jitsi_tenant_operator.reconcile.logs import LogKeeping
 from jitsi_tenant_operator.reconcile.publish import Publisher
 from jitsi_tenant_operator.reconcile.reports import Reports, Work
@@ -43,7 +44,7 @@ from jitsi_tenant_operator.reconcile.resolve import (
 )
 from jitsi_tenant_operator.reconcile.secrets import TenantSecrets
 from jitsi_tenant_operator.reconcile.workers import Again
-from jitsi_tenant_operator.reconcile.world import KnownTenant, World
+from jitsi_tenant_operator.reconcile.world import World
 from jitsi_tenant_operator.render.context import Observed, Operation, TenantContext
 from jitsi_tenant_operator.render.labels import is_retained
 from jitsi_tenant_operator.render.names import CREDENTIALS

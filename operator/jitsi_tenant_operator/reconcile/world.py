@@ -1,22 +1,16 @@
-"""What the operator knows of its own kinds, and which tenants a change concerns.
-
-Tenants are kept as JSON text: a thousand of them as dicts would weigh more than everything else.
-"""
+"""What the operator knows of its own kinds, and which tenants a change concerns."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from typing import Generic, TypeVar
 
-import orjson
 from pydantic import ValidationError
 
 from jitsi_tenant_operator.api.conditions import Condition
 from jitsi_tenant_operator.api.model import CustomResource, InvalidObjectError
-from jitsi_tenant_operator.api.objects import API_VERSION, GROUP, JsonObject, TenantKey
+from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
@@ -25,125 +19,13 @@ from jitsi_tenant_operator.contract.decision import Window
 from jitsi_tenant_operator.reconcile.backup_objects import BackupObjects
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, KnownRecord
 from jitsi_tenant_operator.reconcile.holders import Holders, Rank
+from jitsi_tenant_operator.reconcile.known_tenant import KnownTenant
 from jitsi_tenant_operator.reconcile.metrics import TenantCounts
 
 R = TypeVar("R", bound=CustomResource)
 
 PLATFORM_NAME = "default"
-FINALIZER = f"{GROUP}/operator"
-"""On a tenant: it cannot go without the operator, which has begun to make something of it."""
 DELETED = "DELETED"
-
-_METADATA = (
-    "name",
-    "namespace",
-    "uid",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "annotations",
-    "labels",
-    "finalizers",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class KnownTenant:
-    """One tenant as it was last seen, with what others are held against."""
-
-    key: TenantKey
-    uid: str
-    resource_version: int
-    created: str
-    host: str | None
-    url: str | None
-    """Where people meet, as its status has it."""
-    plan: str
-    held: bool
-    """Whether the operator has begun to make anything of it."""
-    deleting: bool
-    ready: tuple[str, str]
-    """Status and reason of the Ready condition, Unknown while there is none."""
-    logs_checked: datetime | None
-    """When the archiver of logs ran, as the status has it."""
-    conditions: frozenset[tuple[str, str]]
-    """Type and status of each condition."""
-    phase: str
-    """The phase of its status, Unknown while there is none."""
-    text: bytes
-
-    @classmethod
-    def of(cls, body: JsonObject) -> KnownTenant:
-        """What is kept of a JitsiTenant."""
-        metadata = body["metadata"]
-        spec: JsonObject = body.get("spec") or {}
-        status: JsonObject = body.get("status") or {}
-        kept = {
-            "apiVersion": body.get("apiVersion"),
-            "kind": body.get("kind"),
-            "metadata": {name: metadata[name] for name in _METADATA if name in metadata},
-            "spec": spec,
-            "status": status,
-        }
-        host, plan = spec.get("host"), spec.get("plan")
-        return cls(
-            key=TenantKey(metadata["namespace"], metadata["name"]),
-            uid=metadata["uid"],
-            resource_version=int(metadata["resourceVersion"]),
-            created=metadata["creationTimestamp"],
-            host=host if isinstance(host, str) else None,
-            url=status.get("url"),
-            held=FINALIZER in metadata.get("finalizers", ()),
-            plan=plan if isinstance(plan, str) else "",
-            deleting="deletionTimestamp" in metadata,
-            ready=_ready(status),
-            logs_checked=_logs_checked(status),
-            conditions=_states(status),
-            phase=status.get("phase", "Unknown"),
-            text=orjson.dumps(kept, option=orjson.OPT_SORT_KEYS),
-        )
-
-    def wish(self) -> JsonObject:
-        """The object without what the operator writes on it."""
-        body: JsonObject = orjson.loads(self.text)
-        del body["status"]
-        body["metadata"].pop("finalizers", None)
-        return body
-
-    def body(self) -> JsonObject:
-        """The object again."""
-        body: JsonObject = orjson.loads(self.text)
-        body["metadata"]["resourceVersion"] = str(self.resource_version)
-        return body
-
-
-def _logs_checked(status: JsonObject) -> datetime | None:
-    try:
-        return datetime.fromisoformat((status.get("logs") or {})["checkedAt"])
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _ready(status: JsonObject) -> tuple[str, str]:
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "Ready":
-            return condition.get("status", "Unknown"), condition.get("reason", "Unknown")
-    return "Unknown", "Unknown"
-
-
-def _states(status: JsonObject) -> frozenset[tuple[str, str]]:
-    return _one_for_all(
-        frozenset(
-            (condition.get("type", "Unknown"), condition.get("status", "Unknown"))
-            for condition in status.get("conditions") or ()
-        )
-    )
-
-
-@lru_cache(maxsize=256)
-def _one_for_all(states: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    """The same object for equal ones: thousands of tenants are in few states."""
-    return states
 
 
 @dataclass(frozen=True, slots=True)

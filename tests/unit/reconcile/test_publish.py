@@ -12,9 +12,10 @@ import pytest
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.errors import Conflict, NotFound
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Reason, found, lacking
+from jitsi_tenant_operator.reconcile.known_tenant import FINALIZER
 from jitsi_tenant_operator.reconcile.publish import PAUSED_ANNOTATION, Publisher
 from jitsi_tenant_operator.reconcile.status import Report, Running
-from jitsi_tenant_operator.reconcile.world import FINALIZER, World
+from jitsi_tenant_operator.reconcile.world import World
 
 READY = found(ConditionType.READY, "people can meet")
 VALID = found(ConditionType.SPEC_VALID)

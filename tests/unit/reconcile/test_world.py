@@ -20,8 +20,9 @@ from hypothesis.stateful import (
 from jitsi_tenant_operator.api.model import InvalidObjectError
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, TenantKey
 from jitsi_tenant_operator.api.plan import JitsiPlan
+from jitsi_tenant_operator.reconcile.known_tenant import FINALIZER, KnownTenant
 from jitsi_tenant_operator.reconcile.metrics import TenantCounts
-from jitsi_tenant_operator.reconcile.world import DELETED, FINALIZER, KnownTenant, World
+from jitsi_tenant_operator.reconcile.world import DELETED, World
 
 SECONDS = [f"2026-06-01T08:00:0{second}Z" for second in range(3)]
 HOSTS = ["one.example", "two.example", "ada.cloud.example"]
