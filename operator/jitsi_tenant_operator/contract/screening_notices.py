@@ -13,7 +13,13 @@ from jitsi_tenant_operator.contract.case import Case
 from jitsi_tenant_operator.contract.facts import Notice
 from jitsi_tenant_operator.contract.moment import SKEW
 
-_EFFECTIVE = (NoticeKind.FORMAL_NOTICE, NoticeKind.LATE_PAYMENT, NoticeKind.MAINTENANCE)
+_EFFECTIVE = (
+    NoticeKind.FORMAL_NOTICE,
+    NoticeKind.LATE_PAYMENT,
+    NoticeKind.MAINTENANCE,
+    NoticeKind.INCIDENT,
+    NoticeKind.INCIDENT_OVER,
+)
 """The kinds from which anything follows; the others only tell the client something."""
 _ENDING = (NoticeKind.FORMAL_NOTICE, NoticeKind.LATE_PAYMENT)
 """Those of them from which the end of the contract or a suspension follows."""
