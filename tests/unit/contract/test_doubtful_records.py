@@ -84,3 +84,11 @@ def test_without_its_ledger_a_suspension_for_payment_stays_as_it_was(
         assert (found.service.state == "Suspended") == suspended
     paid = story.known(standing=standing).at("2026-08-01")
     assert paid.service.state == "Serving"
+
+
+def test_without_its_ledger_a_draft_that_has_begun_is_no_draft_again(story: Story) -> None:
+    """It was seen as a draft the last time; its term has come and gone since."""
+    seen = story.known(standing=Standing(ContractState.DRAFT, late_payment=False))
+    assert seen.at("2026-05-31").contract == "Draft"
+    for day in ("2026-06-01", "2027-05-31", "2027-06-01", "2028-01-01"):
+        assert seen.at(day).contract == "InForce"

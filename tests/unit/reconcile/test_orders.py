@@ -25,7 +25,10 @@ def told(make: Callable[..., Any], value: str | None) -> list[tuple[str, str]]:
     annotations = {} if value is None else {APPLY_ANNOTATION: value}
     metadata = tenant.metadata.model_copy(update={"annotations": annotations, "uid": "u"})
     tenant = tenant.model_copy(update={"metadata": metadata})
-    facts, terms = Facts(tenant.spec.contract, ledger=Ledger(NOW)), EffectiveTerms(OperationalTerms(), {})
+    facts, terms = (
+        Facts(tenant.spec.contract, ledger=Ledger(NOW)),
+        EffectiveTerms(OperationalTerms(), {}),
+    )
     decision = decide(facts, terms, NOW, Calendar.of("Europe/Paris"))
     found = orders.happenings(tenant, facts, decision, terms)
     return [(each.key, each.value) for each in found]
