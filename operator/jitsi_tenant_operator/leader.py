@@ -144,17 +144,20 @@ class Leader:
         self._informers = (self._secrets, self._namespaces, self._ingress_classes, *of_logs)
         self._events = EventRecorder(client, controller=f"{GROUP}/operator", instance=identity)
         self._volumes = self._watch_volumes()
-        self._contracts = ContractFollower(
-            self._world.around_contracts,
-            client,
-            self._dispatcher.notice_due,
-            self._volumes.full_since,
-            self._logs.reports.of,
-        )
+        self._contracts = self._following()
         self._tenants = TenantReconciler(self._collaborators(namespace, image))
         self._shared = SharedReconciler(self._world, client, namespace)
         self._workers = Workers(self._queue, self._reconcile, self._metrics, number=workers)
         self._notice_workers = self._post(namespace)
+
+    def _following(self) -> ContractFollower:
+        return ContractFollower(
+            self._world.around_contracts,
+            self._client,
+            self._dispatcher.notice_due,
+            self._volumes.full_since,
+            self._logs.reports.of,
+        )
 
     def _watch_volumes(self) -> RecordingVolumes:
         return RecordingVolumes(

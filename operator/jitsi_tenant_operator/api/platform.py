@@ -20,6 +20,7 @@ from jitsi_tenant_operator.api.model import (
     PrinterColumn,
     Rule,
 )
+from jitsi_tenant_operator.api.saturation import Saturation
 from jitsi_tenant_operator.api.scalars import (
     Cidr,
     CountryCode,
@@ -131,26 +132,6 @@ class Store(Model):
     """Several recorders of a tenant need ReadWriteMany."""
     location: Location | None = None
     """Where the data lies; the location of compute when not set."""
-
-
-Percent = Annotated[int, Field(ge=1, le=99)]
-
-
-class Saturation(Model):
-    """When a volume of recordings counts as full, in percent of it that is in use."""
-
-    rules: ClassVar = (
-        Rule(
-            "self.resumeBelow < self.suspendAt",
-            "resumeBelow must be less than suspendAt",
-            lambda self: self.resume_below < self.suspend_at,
-        ),
-    )
-
-    suspend_at: Percent = 90
-    """From here on recording is suspended; what is left is for recordings that are going on."""
-    resume_below: Percent = 80
-    """Once less than this is in use, recording is resumed."""
 
 
 class PlatformStorage(Model):

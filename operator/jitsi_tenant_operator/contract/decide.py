@@ -80,7 +80,7 @@ def _at(
     noticed = frozenset(notice.key for notice in facts.notices)
     given = Case(facts, terms, moment, calendar, noticed)
     reliable = screened(given)
-    case = replace(given, facts=reliable, unclear=is_unclear(facts.notices, reliable.notices))
+    case = replace(given, facts=reliable, unclear=is_unclear(given, reliable.notices))
     clock = _weigh_clock(case, now)
     decision = _decision(case)
     if clock is None or moment.now > now:
@@ -168,7 +168,11 @@ def _as_recorded(case: Case, found: ContractState) -> ContractState:
     standing, ledger = case.facts.standing, case.facts.ledger
     ended = ContractState.ENDED
     if standing is not None and (standing.contract == ended) != (found is ended):
-        return standing.contract
+        signed = case.facts.contract.signed_on
+        # What has begun since it was seen as a draft does not go back to being one.
+        begun = signed is not None and case.moment.begun(signed)
+        draft = standing.contract is ContractState.DRAFT
+        return ContractState.IN_FORCE if draft and begun else standing.contract
     recorded = ledger.contract if ledger is not None else None
     if case.unclear and recorded is not None and recorded.value == ended:
         return ended

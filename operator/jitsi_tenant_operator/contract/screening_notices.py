@@ -13,7 +13,13 @@ from jitsi_tenant_operator.contract.case import Case
 from jitsi_tenant_operator.contract.facts import Notice
 from jitsi_tenant_operator.contract.moment import SKEW
 
-_EFFECTIVE = (NoticeKind.FORMAL_NOTICE, NoticeKind.LATE_PAYMENT, NoticeKind.MAINTENANCE)
+_EFFECTIVE = (
+    NoticeKind.FORMAL_NOTICE,
+    NoticeKind.LATE_PAYMENT,
+    NoticeKind.MAINTENANCE,
+    NoticeKind.INCIDENT,
+    NoticeKind.INCIDENT_OVER,
+)
 """The kinds from which anything follows; the others only tell the client something."""
 _ENDING = (NoticeKind.FORMAL_NOTICE, NoticeKind.LATE_PAYMENT)
 """Those of them from which the end of the contract or a suspension follows."""
@@ -43,10 +49,21 @@ def notices(case: Case, *, paid: bool) -> tuple[Notice, ...]:
     return tuple(kept)
 
 
-def is_unclear(given: Iterable[Notice], reliable: Iterable[Notice]) -> bool:
-    """Whether a notice that can end or suspend is among those given, but not among the reliable."""
-    kept = {notice.key for notice in reliable}
-    return any(notice.kind in _ENDING and notice.key not in kept for notice in given)
+def is_unclear(case: Case, reliable: Iterable[Notice]) -> bool:
+    """Whether a notice that can have ended or suspended is not among the reliable any more.
+
+    It can if it is in order as one of its versions, or the ledger, has it. One that never was in
+    order never had an effect; that a payment is not overdue any more is no disorder here.
+    """
+    given, ledger = case.facts.notices, case.facts.ledger
+    keys = {notice.key for notice in given} - {notice.key for notice in reliable}
+    versions = (*given, *(ledger.notices if ledger is not None else ()))
+    return any(
+        notice.kind in _ENDING
+        and notice.key in keys
+        and next(_problems(case, notice, paid=False), None) is None
+        for notice in versions
+    )
 
 
 def _problems(case: Case, notice: Notice, *, paid: bool) -> Iterator[tuple[str, str, str]]:

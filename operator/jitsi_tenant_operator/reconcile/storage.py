@@ -13,7 +13,8 @@ from datetime import datetime
 
 from jitsi_tenant_operator.api.contract import RecordingSuspensionReason
 from jitsi_tenant_operator.api.objects import TenantKey
-from jitsi_tenant_operator.api.platform import JitsiPlatform, Saturation
+from jitsi_tenant_operator.api.platform import JitsiPlatform
+from jitsi_tenant_operator.api.saturation import Saturation
 from jitsi_tenant_operator.clock import Clock
 from jitsi_tenant_operator.contract.facts import Ledger
 from jitsi_tenant_operator.kube.children import ChildCache

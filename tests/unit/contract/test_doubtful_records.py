@@ -84,3 +84,26 @@ def test_without_its_ledger_a_suspension_for_payment_stays_as_it_was(
         assert (found.service.state == "Suspended") == suspended
     paid = story.known(standing=standing).at("2026-08-01")
     assert paid.service.state == "Serving"
+
+
+def test_without_its_ledger_a_draft_that_has_begun_is_no_draft_again(story: Story) -> None:
+    """It was seen as a draft the last time; its term has come and gone since."""
+    seen = story.known(standing=Standing(ContractState.DRAFT, late_payment=False))
+    assert seen.at("2026-05-31").contract == "Draft"
+    for day in ("2026-06-01", "2027-05-31", "2027-06-01", "2028-01-01"):
+        assert seen.at(day).contract == "InForce"
+
+
+def test_13_2_a_notice_that_never_was_in_order_keeps_no_contract_from_coming_back(
+    story: Story, at: At
+) -> None:
+    """Another notice ended it, and that its breach was remedied in time becomes known late."""
+    odd = story.notice(FORMAL, "2026-07-01", sent="2026-07-05", acknowledged="2026-07-02")
+    served = {"sent": "2026-09-01", "acknowledged": "2026-09-03"}
+    ended = Ledger(
+        latest=at("2026-10-04"), contract=Entry("Ended", at("2026-10-04"), before="UnderNotice")
+    )
+    late = odd.known(ledger=ended)
+    assert late.notice(FORMAL, "2026-09-01", **served).at("2026-10-10").contract == "Ended"
+    remedied = late.notice(FORMAL, "2026-09-01", **served, remedied="2026-09-20")
+    assert remedied.at("2026-10-10").contract == "InForce"

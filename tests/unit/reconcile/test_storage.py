@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitsi_tenant_operator.api.platform import Saturation
+from jitsi_tenant_operator.api.saturation import Saturation
 from jitsi_tenant_operator.contract.facts import Entry, Ledger
 from jitsi_tenant_operator.media.volume import Usage
 from jitsi_tenant_operator.reconcile.storage import Reading, full_since
