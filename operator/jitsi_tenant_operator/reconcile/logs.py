@@ -21,8 +21,8 @@ from jitsi_tenant_operator.reconcile.workers import Again
 from jitsi_tenant_operator.reconcile.world import World
 
 RESYNC_SECONDS = 36_000.0
-WAIT_SECONDS = 5.0
-"""Within this, the tenants that were there at the start have been looked at, or soon will be."""
+WAIT_SECONDS = 0.5
+"""How often it is looked whether every tenant that was there at the start has been looked at."""
 _MOST_BYTES = 16 * 1024 * 1024
 
 log = logging.getLogger(__name__)
