@@ -79,8 +79,7 @@ def _at(
     moment = Moment(reckoned(now, facts.ledger), calendar)
     noticed = frozenset(notice.key for notice in facts.notices)
     given = Case(facts, terms, moment, calendar, noticed)
-    reliable = screened(given)
-    case = replace(given, facts=reliable, unclear=is_unclear(facts.notices, reliable.notices))
+    case = replace(given, facts=screened(given), unclear=is_unclear(given))
     clock = _weigh_clock(case, now)
     decision = _decision(case)
     if clock is None or moment.now > now:

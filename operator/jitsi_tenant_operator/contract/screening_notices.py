@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 
@@ -43,22 +43,19 @@ def notices(case: Case, *, paid: bool) -> tuple[Notice, ...]:
     return tuple(kept)
 
 
-def is_unclear(given: Iterable[Notice], reliable: Iterable[Notice]) -> bool:
-    """Whether a notice that can end or suspend is among those given, but not among the reliable."""
-    kept = {notice.key for notice in reliable}
-    return any(notice.kind in _ENDING and notice.key not in kept for notice in given)
+def is_unclear(case: Case) -> bool:
+    """Whether a notice that can end or suspend contradicts itself or another, now and for ever.
+
+    What is only yet to come is no contradiction: time would take back what was held because of it.
+    """
+    ending = {notice for notice in case.facts.notices if notice.kind in _ENDING}
+    doubled = len({notice.key for notice in ending}) < len(ending)
+    return doubled or any(True for notice in ending for _ in _contradictions(case, notice))
 
 
-def _problems(case: Case, notice: Notice, *, paid: bool) -> Iterator[tuple[str, str, str]]:
+def _contradictions(case: Case, notice: Notice) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with a notice whatever the time."""
     yield from _order(notice)
-    for name, at in _instants(notice):
-        # When it was made is told by the API server's clock, which may be a little ahead.
-        if not case.moment.reached(at - SKEW if name == "created" else at):
-            yield (
-                f", {name}",
-                f"{at.isoformat()} is yet to come",
-                "correct the instant, or the clock",
-            )
     if notice.kind is not NoticeKind.FORMAL_NOTICE:
         return
     yield from _unsigned(case, notice)
@@ -68,7 +65,20 @@ def _problems(case: Case, notice: Notice, *, paid: bool) -> Iterator[tuple[str, 
             "ProhibitedUse is a breach of the client's, but the client gave the notice",
             "correct who gave it, or what it is about",
         )
-    if notice.breach is Breach.LATE_PAYMENT and paid and notice.remedied is None:
+
+
+def _problems(case: Case, notice: Notice, *, paid: bool) -> Iterator[tuple[str, str, str]]:
+    yield from _contradictions(case, notice)
+    for name, at in _instants(notice):
+        # When it was made is told by the API server's clock, which may be a little ahead.
+        if not case.moment.reached(at - SKEW if name == "created" else at):
+            yield (
+                f", {name}",
+                f"{at.isoformat()} is yet to come",
+                "correct the instant, or the clock",
+            )
+    formal = notice.kind is NoticeKind.FORMAL_NOTICE
+    if formal and notice.breach is Breach.LATE_PAYMENT and paid and notice.remedied is None:
         yield (
             ", breach",
             "it is about a late payment, but no payment is overdue",
