@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 
@@ -49,33 +49,28 @@ def notices(case: Case, *, paid: bool) -> tuple[Notice, ...]:
     return tuple(kept)
 
 
-def is_unclear(case: Case, reliable: Iterable[Notice]) -> bool:
-    """Whether a notice that can have ended or suspended is not among the reliable any more.
+def is_unclear(case: Case) -> bool:
+    """Whether a notice that can have ended or suspended contradicts itself or another by now.
 
-    It can if it is in order as one of its versions, or the ledger, has it. One that never was in
-    order never had an effect; that a payment is not overdue any more is no disorder here.
+    It can if it is in order as one of its versions, or the ledger, has it: one that never was in
+    order never had an effect. What is only yet to come is no contradiction: time would take back
+    what was held because of it.
     """
     given, ledger = case.facts.notices, case.facts.ledger
-    keys = {notice.key for notice in given} - {notice.key for notice in reliable}
-    versions = (*given, *(ledger.notices if ledger is not None else ()))
+    ending = {notice for notice in given if notice.kind in _ENDING}
+    doubtful = {
+        key for key, number in Counter(notice.key for notice in ending).items() if number > 1
+    } | {notice.key for notice in ending if any(True for _ in _contradictions(case, notice))}
+    versions = (*ending, *(ledger.notices if ledger is not None else ()))
     return any(
-        notice.kind in _ENDING
-        and notice.key in keys
-        and next(_problems(case, notice, paid=False), None) is None
+        notice.key in doubtful and next(_problems(case, notice, paid=False), None) is None
         for notice in versions
     )
 
 
-def _problems(case: Case, notice: Notice, *, paid: bool) -> Iterator[tuple[str, str, str]]:
+def _contradictions(case: Case, notice: Notice) -> Iterator[tuple[str, str, str]]:
+    """What is wrong with a notice whatever the time."""
     yield from _order(notice)
-    for name, at in _instants(notice):
-        # When it was made is told by the API server's clock, which may be a little ahead.
-        if not case.moment.reached(at - SKEW if name == "created" else at):
-            yield (
-                f", {name}",
-                f"{at.isoformat()} is yet to come",
-                "correct the instant, or the clock",
-            )
     if notice.kind is not NoticeKind.FORMAL_NOTICE:
         return
     yield from _unsigned(case, notice)
@@ -85,7 +80,20 @@ def _problems(case: Case, notice: Notice, *, paid: bool) -> Iterator[tuple[str, 
             "ProhibitedUse is a breach of the client's, but the client gave the notice",
             "correct who gave it, or what it is about",
         )
-    if notice.breach is Breach.LATE_PAYMENT and paid and notice.remedied is None:
+
+
+def _problems(case: Case, notice: Notice, *, paid: bool) -> Iterator[tuple[str, str, str]]:
+    yield from _contradictions(case, notice)
+    for name, at in _instants(notice):
+        # When it was made is told by the API server's clock, which may be a little ahead.
+        if not case.moment.reached(at - SKEW if name == "created" else at):
+            yield (
+                f", {name}",
+                f"{at.isoformat()} is yet to come",
+                "correct the instant, or the clock",
+            )
+    formal = notice.kind is NoticeKind.FORMAL_NOTICE
+    if formal and notice.breach is Breach.LATE_PAYMENT and paid and notice.remedied is None:
         yield (
             ", breach",
             "it is about a late payment, but no payment is overdue",
