@@ -141,10 +141,8 @@ def _outline(case: Case) -> _Outline:
     state = _state(case, end, remedies)
     stays = state if _erased_since(case) is not None else _as_recorded(case, state)
     if stays is not state:
-        # Of an end that stays though nothing shows it any more, no date can be told.
-        if stays is ContractState.ENDED:
-            return _Outline(None, None, [], None, stays)
-        state = stays
+        # Of a contract that stands though its facts say otherwise, no date can be told.
+        runs, end, state = None, None, stays
     if state in (ContractState.ENDED, ContractState.DRAFT):
         return _Outline(runs, end, [], None, state)
     return _Outline(runs, end, remedies, payment.arrears(case), state)

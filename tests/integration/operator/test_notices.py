@@ -92,7 +92,11 @@ async def recorded(tenant: Tenant, *values: str) -> list[JsonObject]:
 
     async def look() -> list[JsonObject] | None:
         record = await tenant.cluster.get(ref)
-        found = [each for each in record["spec"]["entries"] if each["event"] != "Decision"]
+        found = [
+            each
+            for each in record["spec"]["entries"]
+            if each["event"] not in ("Decision", "Override")
+        ]
         return found if [each["value"] for each in found][-len(values) :] == list(values) else None
 
     found = await until(look)
@@ -330,6 +334,7 @@ async def test_a_window_is_told_ahead_and_shows_a_page_while_it_lasts(
     await tenant.cluster.create(window(operator, 5, 2, affects=["Service"]))
     await sent(tenant, "Maintenance")
     await of_window(tenant.cluster, tenants=1, notified=1)
+    await operator.quiet()
     (letter,) = mail.messages()
     assert "Mise" not in letter["Subject"]
     for part in letter.iter_parts():
@@ -358,6 +363,7 @@ async def test_a_window_that_comes_too_soon_counts_only_as_an_emergency(
     if emergency:
         await sent(tenant, "Maintenance")
         await of_window(tenant.cluster, notified=1)
+        await operator.quiet()
     else:
         status = await of_window(tenant.cluster, tenants=1, notified=0)
         assert str(tenant.ref.namespace) in status["refused"][0]["tenant"]
