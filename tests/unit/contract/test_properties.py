@@ -32,7 +32,11 @@ PRODUCTION = {HoldScope.RECORDINGS, HoldScope.ACCOUNTS, HoldScope.KEYS}
 DATA = list(DataState)
 
 with_any_facts = given(facts=strategies.facts(), terms=strategies.terms(), now=strategies.instants)
-thorough = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 
 
 @thorough
