@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from jitsi_tenant_operator.api.objects import TEMPLATE_ANNOTATION, JsonObject
 
 _REVISION_LABEL = "controller-revision-hash"
+_ENDED = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class PodFacts:
 
     `template` is the value of TEMPLATE_ANNOTATION, `revision` that of the controller's own label;
     empty for pods without. `requests` are the CPU and memory of its first container. `grace` is
-    how many seconds it was given to end; None while it is not being deleted.
+    how many seconds it was given to end; None while it is not being deleted. `last_words` is what
+    its first container left as termination message, once it has ended.
     """
 
     phase: str
@@ -72,6 +74,20 @@ class PodFacts:
     host_ports: tuple[int, ...] = ()
     requests: tuple[str, str] = ("", "")
     grace: int | None = None
+    last_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """A Job: whether it ended, and how. `why_not` is one line, empty unless it failed.
+
+    `started` is when it was first acted upon, in RFC 3339; empty before that.
+    """
+
+    succeeded: bool
+    failed: bool
+    why_not: str
+    started: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +119,9 @@ class RouteFacts:
     why_not: str
 
 
-Facts: TypeAlias = WorkloadFacts | ServiceFacts | PodFacts | ClaimFacts | IngressFacts | RouteFacts
+Facts: TypeAlias = (
+    WorkloadFacts | ServiceFacts | PodFacts | JobFacts | ClaimFacts | IngressFacts | RouteFacts
+)
 
 
 def facts_of(obj: JsonObject) -> Facts | None:
@@ -184,6 +202,28 @@ def _pod(obj: JsonObject) -> PodFacts:
             if "hostPort" in port
         ),
         requests=(requests.get("cpu", ""), requests.get("memory", "")),
+        last_words=_last_words(status) if status.get("phase") in _ENDED else "",
+    )
+
+
+def _last_words(status: JsonObject) -> str:
+    """The termination message of the first container: at most 4 KiB, the kubelet cuts the rest."""
+    containers = status.get("containerStatuses") or [{}]
+    ended = (containers[0].get("state") or {}).get("terminated") or {}
+    return str(ended.get("message") or "")
+
+
+def _job(obj: JsonObject) -> JobFacts:
+    status = obj.get("status") or {}
+    holding = {
+        c.get("type"): c for c in status.get("conditions") or () if c.get("status") == "True"
+    }
+    failure = holding.get("Failed")
+    return JobFacts(
+        succeeded="Complete" in holding,
+        failed=failure is not None,
+        why_not=_line(failure) if failure is not None else "",
+        started=status.get("startTime") or "",
     )
 
 
@@ -230,6 +270,7 @@ _READERS: dict[tuple[str, str], Callable[[JsonObject], Facts]] = {
     ("apps/v1", "StatefulSet"): _workload,
     ("v1", "Service"): _service,
     ("v1", "Pod"): _pod,
+    ("batch/v1", "Job"): _job,
     ("v1", "PersistentVolumeClaim"): _claim,
     ("networking.k8s.io/v1", "Ingress"): _ingress,
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): _route,

@@ -61,6 +61,8 @@ RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 LIMIT_RANGES = Resource("", "v1", "limitranges", "LimitRange")
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 STATEFUL_SETS = Resource("apps", "v1", "statefulsets", "StatefulSet")
+CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob")
+JOBS = Resource("batch", "v1", "jobs", "Job")
 INGRESSES = Resource("networking.k8s.io", "v1", "ingresses", "Ingress")
 INGRESS_CLASSES = Resource(
     "networking.k8s.io", "v1", "ingressclasses", "IngressClass", namespaced=False
@@ -83,6 +85,8 @@ BUILT_IN: tuple[Resource, ...] = (
     LIMIT_RANGES,
     DEPLOYMENTS,
     STATEFUL_SETS,
+    CRON_JOBS,
+    JOBS,
     INGRESSES,
     INGRESS_CLASSES,
     NETWORK_POLICIES,

@@ -25,7 +25,8 @@ from jitsi_tenant_operator.reconcile.notice_keys import key_of
 from jitsi_tenant_operator.reconcile.shelf import Shelf
 
 _DIGEST_BYTES = 32
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+"""When an object counts as made that does not say so itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class KnownRecord:
 class ContractObjects:
     """All notices, holds, maintenance windows and records of the cluster, or of files."""
 
-    def __init__(self, unknown: datetime = _LONG_AGO) -> None:
+    def __init__(self, unknown: datetime = LONG_AGO) -> None:
         self.notices = Shelf(JitsiNotice, _notice, unknown)
         self.holds = Shelf(JitsiLegalHold, _hold, unknown)
         self.maintenances = Shelf(JitsiMaintenance, _maintenance, unknown)

@@ -68,8 +68,8 @@ class Dispatcher:
                 self._add(self._world.tenants(), Priority.RESYNC)
                 self._queue.add(ObjectRef.of(body), Priority.SPEC)
                 self.logs_changed()
-        elif self._world.around_contracts.observe(kind, event, body):
-            self._contract_changed(ObjectRef.of(body), event)
+        elif self._world.observe_beside(kind, event, body):
+            self._beside_changed(ObjectRef.of(body), event)
 
     def _tenant_seen(self, event: str | None, body: JsonObject) -> None:
         if event is None:
@@ -81,8 +81,8 @@ class Dispatcher:
         for key in concerned:
             self._add_notices(self._world.around_contracts.pending_notices(key.namespace))
 
-    def _contract_changed(self, ref: ObjectRef, event: str | None) -> None:
-        """A notice, hold, maintenance window or record changed, and not by our hand."""
+    def _beside_changed(self, ref: ObjectRef, event: str | None) -> None:
+        """A notice, hold, window, record, backup or restore changed, and not by our hand."""
         priority = Priority.RESYNC if event is None else Priority.SPEC
         if ref.kind == JitsiMaintenance.definition.kind:
             self._add(self._world.tenants(), Priority.RESYNC)

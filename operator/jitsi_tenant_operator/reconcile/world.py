@@ -21,6 +21,7 @@ from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from jitsi_tenant_operator.contract.decision import Window
+from jitsi_tenant_operator.reconcile.backup_objects import BackupObjects
 from jitsi_tenant_operator.reconcile.contract_objects import ContractObjects, KnownRecord
 from jitsi_tenant_operator.reconcile.holders import Holders, Rank
 
@@ -210,6 +211,7 @@ class World:
             JitsiTerms.definition.kind: self.terms,
         }
         self.around_contracts = ContractObjects()
+        self.of_backups = BackupObjects()
         self._tenants: dict[TenantKey, KnownTenant] = {}
         self._holders = Holders()
         self._windows: dict[TenantKey, tuple[Window, ...]] = {}
@@ -254,7 +256,15 @@ class World:
             return [tenant.body() for tenant in self._tenants.values()]
         if kind in self._shared:
             return self._shared[kind].bodies()
+        if self.of_backups.holds(kind):
+            return self.of_backups.bodies(kind)
         return self.around_contracts.bodies(kind)
+
+    def observe_beside(self, kind: str, event: str | None, body: JsonObject) -> bool:
+        """Take in one event of an object beside tenants; whether it says anything new."""
+        if self.of_backups.holds(kind):
+            return self.of_backups.observe(kind, event, body)
+        return self.around_contracts.observe(kind, event, body)
 
     def readiness(self) -> dict[tuple[str, str], int]:
         """How many tenants there are by status and reason of their Ready condition."""

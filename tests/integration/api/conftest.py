@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import strategies as st
 
+from jitsi_tenant_operator.api.backup import JitsiBackup
 from jitsi_tenant_operator.api.crd import inlined_schema
 from jitsi_tenant_operator.api.hold import JitsiLegalHold
 from jitsi_tenant_operator.api.kinds import KINDS
@@ -26,6 +27,7 @@ from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
 from jitsi_tenant_operator.api.problems import _model_of
 from jitsi_tenant_operator.api.record import JitsiTenantRecord
+from jitsi_tenant_operator.api.restore import JitsiRestore
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 from localplane import Connection
@@ -67,6 +69,8 @@ BASES: Mapping[type[CustomResource], JsonObject] = {
     },
     JitsiNotice: {"about": "LatePayment"},
     JitsiLegalHold: {"basis": "a claim", "requestedBy": "counsel"},
+    JitsiBackup: {"tenant": "acme"},
+    JitsiRestore: {"tenant": "acme", "date": "2026-06-01"},
 }
 """The smallest valid spec of each kind."""
 
@@ -263,6 +267,7 @@ _VERIFIED = {
     "self != 'Local' && timestamp('2026-01-01T00:00:00Z').getHours(self) >= 0": st.sampled_from(
         ["Europe/Paris", "UTC", "America/New_York"]
     ),
+    r"!self.matches('(^|/)\\.\\.?(/|$)')": st.sampled_from(["recordings/a b.mp4", "é", "a/.b/..c"]),
     "isIP(self)": st.ip_addresses(v=4).map(str),
     "isCIDR(self)": st.sampled_from(["10.0.0.0/8", "192.0.2.1/24", "2001:db8::/32", "::/0"]),
 }

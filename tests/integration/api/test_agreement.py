@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jitsi_tenant_operator.api.plan import JitsiPlan
 from jitsi_tenant_operator.api.platform import JitsiPlatform
+from jitsi_tenant_operator.api.restore import JitsiRestore
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 
@@ -141,6 +142,19 @@ BREAKING: dict[str, dict[str, Any]] = {
             "requestedBy": "counsel",
         }
     },
+    "JitsiBackup.spec": {
+        "day is set for a Scheduled backup": {"tenant": "acme", "group": "Scheduled"},
+    },
+    "JitsiRestore.spec": {
+        "set either backup, or date": {"tenant": "acme"},
+        "path is set with what: File": {"tenant": "acme", "date": "2026-06-01", "path": "a"},
+        "a place of its own": {
+            "tenant": "acme",
+            "date": "2026-06-01",
+            "drill": True,
+            "overwrite": True,
+        },
+    },
     "JitsiLegalHold.spec.logs": {
         "until lies before from": {"from": "2027-01-08", "until": "2027-01-04"}
     },
@@ -226,6 +240,11 @@ GOOD = [
     (JitsiPlatform, "spec.media.advertisedAddresses", ["203.0.113.1", "198.51.100.7"]),
     (JitsiPlatform, "spec.media.clientNetworks", ["10.0.0.1/8", "2001:db8::/32"]),
     (JitsiPlatform, "spec.jitsi.registry", "registry.example.org:5000/jitsi/stable"),
+    (
+        JitsiRestore,
+        "spec",
+        {"tenant": "acme", "date": "2026-06-01", "what": "File", "path": "recordings/.a b.mp4"},
+    ),
     (JitsiPlan, "spec.sizes.web", {"replicas": 3}),
     (JitsiPlan, "spec.features", ["Recording", "Livestreaming"]),
 ]
@@ -354,6 +373,9 @@ BAD = [
         {"smtpHost": "smtp.example.org", "smtpPort": 0, "sender": "a@b.example"},
         "at least 1",
     ),
+    *((JitsiRestore, "spec.path", path, "the path of") for path in ("a/../b", "..", "a/.", "./a")),
+    (JitsiRestore, "spec.path", "/etc/passwd", "the path of a file in the backup"),
+    (JitsiRestore, "spec.path", "a\nb", "the path of a file in the backup"),
     (JitsiPlan, "spec.sizes.bridge", {"cpu": 2}, "an amount of CPU in quotes"),
     (JitsiPlan, "spec.sizes.bridge", {"cpu": "0.5"}, "an amount of CPU in quotes"),
     (JitsiPlan, "spec.sizes.bridge", {"memory": "2G"}, "512Mi or 4Gi"),

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from jitsi_tenant_operator.api.backup import JitsiBackup
 from jitsi_tenant_operator.api.objects import API_VERSION
+from jitsi_tenant_operator.api.restore import JitsiRestore
 from jitsi_tenant_operator.api.tenant import JitsiTenant
 from jitsi_tenant_operator.api.terms import JitsiTerms
 
@@ -88,3 +90,71 @@ def test_published_terms_can_be_labelled_and_written_again(
     labelled = copy.deepcopy(terms)
     labelled["metadata"]["labels"] = {"reviewed": "yes"}
     assert server.replace(JitsiTerms, "", labelled).message == ""
+
+
+EVIDENCE = {
+    "snapshot": "0f1e2d3c",
+    "startedAt": "2027-02-01T00:30:00Z",
+    "completedAt": "2027-02-01T00:31:00Z",
+    "files": 3,
+    "size": 12,
+    "added": 5,
+    "manifestDigest": "0" * 64,
+}
+COPY = {"snapshot": "4b5a6978", "copiedAt": "2027-02-01T04:30:00Z"}
+
+
+@pytest.fixture
+def backup(server: Any, objects: Any, namespace: str) -> dict[str, Any]:
+    """A backup with all its evidence, as the server holds it."""
+    obj = objects.base(JitsiBackup)
+    obj["metadata"]["namespace"] = namespace
+    created = server.create(JitsiBackup, namespace, obj)
+    assert created.accepted, created.message
+    status = {"evidence": EVIDENCE, "offsite": COPY}
+    reported = server.send("PUT", _status(created.found), {**created.found, "status": status})
+    assert reported.accepted, reported.message
+    found: dict[str, Any] = reported.found
+    return found
+
+
+def _status(backup: dict[str, Any]) -> str:
+    namespace, name = backup["metadata"]["namespace"], backup["metadata"]["name"]
+    return f"/apis/{API_VERSION}/namespaces/{namespace}/jitsibackups/{name}/status"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"evidence": {**EVIDENCE, "files": 4}, "offsite": COPY},
+        {"evidence": {**EVIDENCE, "manifestDigest": "1" * 64}, "offsite": COPY},
+        {"evidence": EVIDENCE, "offsite": {**COPY, "snapshot": "another"}},
+        {"evidence": EVIDENCE},
+        {"offsite": COPY},
+        {},
+    ],
+)
+def test_the_evidence_of_a_backup_is_neither_changed_nor_taken_away(
+    server: Any, backup: dict[str, Any], status: dict[str, Any]
+) -> None:
+    verdict = server.send("PUT", _status(backup), {**backup, "status": status})
+    assert not verdict.accepted
+    assert "evidence is never" in verdict.message
+
+
+def test_what_is_found_out_later_is_added_to_it(server: Any, backup: dict[str, Any]) -> None:
+    verified = {"at": "2027-02-02T04:30:00Z", "depth": "Sample"}
+    status = {**backup["status"], "verified": verified}
+    assert server.send("PUT", _status(backup), {**backup, "status": status}).message == ""
+
+
+@pytest.mark.parametrize("kind", [JitsiBackup, JitsiRestore])
+def test_what_was_asked_for_is_not_changed(
+    server: Any, objects: Any, namespace: str, kind: Any
+) -> None:
+    obj = objects.base(kind)
+    obj["metadata"]["namespace"] = namespace
+    created = server.create(kind, namespace, obj)
+    assert created.accepted, created.message
+    changed = {**created.found, "spec": {**created.found["spec"], "reason": "another"}}
+    assert "make another one" in server.replace(kind, namespace, changed).message
