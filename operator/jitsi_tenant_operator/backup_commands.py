@@ -29,6 +29,7 @@ def add_backup_commands(commands: Commands) -> None:
     for name, add, what in (
         ("backup", _add_backup, "back up one tenant's data, and copy it off-site"),
         ("restore", _add_restore, "give back a backup, or a part or a file of it"),
+        ("copy", _add_copying, "copy to the other site what it lacks"),
         ("sweep", _add_sweep, "remove from both copies what the terms no longer allow"),
         ("verify", _add_verify, "verify both copies"),
         ("drill", _add_drill, "restore a sample for a trial, compare it and open it"),
@@ -81,6 +82,10 @@ def _add_backup(parser: argparse.ArgumentParser) -> None:
         help="why it is made; a day has one scheduled backup (default: %(default)s)",
     )
     parser.set_defaults(command=_backup)
+
+
+def _add_copying(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_copy)
 
 
 def _add_sweep(parser: argparse.ArgumentParser) -> None:
@@ -224,6 +229,13 @@ def _backup(options: argparse.Namespace) -> int:
     from jitsi_tenant_operator.backup.store import Group
 
     return _run(options, Program.BACKUP, lambda run: back_up(run, Group(options.group)))
+
+
+def _copy(options: argparse.Namespace) -> int:
+    from jitsi_tenant_operator.backup.programs.copying import copy
+    from jitsi_tenant_operator.backup.report import Program
+
+    return _run(options, Program.COPY, copy)
 
 
 def _sweep(options: argparse.Namespace) -> int:

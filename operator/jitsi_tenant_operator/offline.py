@@ -6,7 +6,7 @@ The sample platform, terms and plans stand in for those that the files do not ho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Self, TypeVar
@@ -38,11 +38,13 @@ from jitsi_tenant_operator.reconcile.resolve import Resolved, Unresolved, resolv
 from jitsi_tenant_operator.reconcile.resolve import host as host_of
 from jitsi_tenant_operator.reconcile.storage import full_since
 from jitsi_tenant_operator.reconcile.world import PLATFORM_NAME
-from jitsi_tenant_operator.render import credentials, media
+from jitsi_tenant_operator.render import credentials, keeper, media
+from jitsi_tenant_operator.render.backup_configuration import promise
 from jitsi_tenant_operator.render.context import MediaAddress, Observed, TenantContext
 from jitsi_tenant_operator.render.manifest import as_yaml
 
 OPERATOR_NAMESPACE = "jitsi-tenant-operator"
+IMAGE = "<operator image>"
 
 R = TypeVar("R", bound=CustomResource)
 
@@ -231,9 +233,15 @@ def _refuse(problems: Iterable[FileProblem]) -> None:
 
 
 def _children(resolved: Resolved, ports: HostPorts) -> Iterator[JsonObject]:
-    context = tenant_context(resolved, OPERATOR_NAMESPACE, _placeholders(resolved, ports))
-    keys = credentials.required_keys(context)
+    context = replace(
+        tenant_context(resolved, OPERATOR_NAMESPACE, _placeholders(resolved, ports)),
+        operator_image=IMAGE,
+    )
+    keys = [*credentials.required_keys(context)]
+    keys += credentials.BACKUP_FILES if promise(context) is not None else ()
     yield credentials.secret(context, {key: f"<generated {key}>" for key in keys})
+    if promise(context) is not None:
+        yield keeper.vault(context, {key: f"<generated {key}>" for key in keeper.VAULT_KEYS})
     yield from render.tenant(context).values()
 
 

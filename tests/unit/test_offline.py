@@ -52,7 +52,8 @@ def test_renders_a_tenant_alone_with_the_samples_behind_it(run: Run) -> None:
         ("StatefulSet", "acme-jvb-0"),
         ("Ingress", "acme-web"),
     } <= names
-    assert {obj["metadata"]["namespace"] for obj in objects} == {"tenant-acme"}
+    places = {obj["metadata"]["namespace"] for obj in objects}
+    assert places == {"tenant-acme", "jitsi-tenant-operator"}
     assert len(names) == len(objects)
 
 
@@ -83,7 +84,7 @@ def test_renders_every_tenant_of_every_file(run: Run) -> None:
 
 def test_a_folder_stands_for_its_files(run: Run) -> None:
     _, out, _ = run("render", "-f", SAMPLES)
-    assert {"tenant-acme", "tenant-globex"} == {
+    assert {"tenant-acme", "tenant-globex", "jitsi-tenant-operator"} == {
         obj["metadata"]["namespace"] for obj in yaml.safe_load_all(out)
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,6 +21,7 @@ from jitsi_tenant_operator.api.model import (
     Rule,
 )
 from jitsi_tenant_operator.api.scalars import (
+    Cidr,
     CountryCode,
     DnsLabel,
     Email,
@@ -206,15 +208,47 @@ class RepositoryDriver(StrEnum):
     PROXMOX_BACKUP_SERVER = "ProxmoxBackupServer"
 
 
+_REST_ADDRESS = re.compile(r"^rest:https?://[^@/]+(/[^@]*)?$")
+
+Certificates = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\n -]*-----END CERTIFICATE-----\n*$",
+        max_length=16_384,
+    ),
+    Expected("one or more certificates as PEM"),
+]
+
+
 class BackupRepository(Model):
-    """One backup repository."""
+    """One backup server, which holds a repository for each tenant."""
+
+    rules: ClassVar = (
+        Rule(
+            "self.driver != 'Restic' || self.address.matches('^rest:https?://[^@/]+(/[^@]*)?$')",
+            "a Restic repository is reached at rest:https://HOST/PATH/, without a login in it",
+            lambda self: (
+                self.driver is not RepositoryDriver.RESTIC
+                or _REST_ADDRESS.match(self.address) is not None
+            ),
+        ),
+    )
 
     driver: RepositoryDriver
     """Its kind."""
     address: RepositoryAddress
-    """Its address, as the driver writes it."""
+    """Its address, as the driver writes it. Of a Restic one, the repository of a tenant is the
+    folder NAME.NAMESPACE below it, for a user of that name."""
+    maintenance_address: RepositoryAddress | None = None
+    """Where the operator's own programs reach the same repositories, which also delete; address
+    when not set."""
     credentials: ObjectName
-    """The Secret in the operator's namespace that holds its credentials."""
+    """The Secret in the operator's namespace with the username and password of these programs."""
+    certificate_authority: Certificates | None = None
+    """The certificates (PEM) that the server is checked against; the public ones when not set."""
+    networks: Annotated[tuple[Cidr, ...], Field(max_length=16), SetList()] = ()
+    """The networks that the server is in: backups may connect to these only; anywhere at its port
+    when empty."""
     location: Location
     """Where it stands."""
 
@@ -235,6 +269,8 @@ class PlatformBackup(Model):
     """The repository that is written first."""
     offsite: BackupRepository
     """The copy on another site."""
+    bandwidth: Annotated[int, Field(ge=16, le=10_000_000)] | None = None
+    """The most that one run sends or receives, in KiB a second; not limited when not set."""
 
 
 class PlatformLogs(Model):
@@ -287,6 +323,8 @@ class PriorityClasses(Model):
     """Recorders."""
     web: ObjectName = "jitsi-web"
     """Web pods."""
+    backup: ObjectName = "jitsi-backup"
+    """Backups, restores, and the keeping of their repositories."""
 
 
 class JitsiPlatformSpec(Model):

@@ -55,9 +55,9 @@ class JitsiRestoreSpec(Model):
 
     rules: ClassVar = (
         Rule(
-            "has(self.backup) != has(self.date)",
+            "self.drill || has(self.backup) != has(self.date)",
             "set either backup, or date",
-            lambda self: (self.backup is not None) != (self.date is not None),
+            lambda self: self.drill or (self.backup is not None) != (self.date is not None),
         ),
         Rule(
             "(self.what == 'File') == has(self.path)",
@@ -65,9 +65,18 @@ class JitsiRestoreSpec(Model):
             lambda self: (self.what is RestoredPart.FILE) == (self.path is not None),
         ),
         Rule(
-            "!self.drill || (!self.overwrite && !has(self.claim))",
-            "a drill restores into a place of its own: leave out overwrite and claim",
-            lambda self: not self.drill or (not self.overwrite and self.claim is None),
+            "!self.drill || (self.what == 'All' && !self.overwrite && !has(self.claim)"
+            " && !has(self.backup) && !has(self.date))",
+            "a drill tries the newest backup in a place of its own: leave out backup, date, what,"
+            " claim and overwrite",
+            lambda self: (
+                not self.drill
+                or (
+                    self.what is RestoredPart.ALL
+                    and not self.overwrite
+                    and (self.claim, self.backup, self.date) == (None, None, None)
+                )
+            ),
         ),
         Rule("self == oldSelf", "a restore is what it is: make another one"),
     )
@@ -81,15 +90,16 @@ class JitsiRestoreSpec(Model):
     what: RestoredPart = RestoredPart.ALL
     """What is brought back."""
     path: FilePath | None = None
-    """For a File: which one."""
+    """For a File: which one, from its part on: recordings, accounts or configuration."""
     claim: ObjectName | None = None
-    """The PersistentVolumeClaim of this namespace that it is written to; the tenant's own volumes
-    when not set."""
+    """The PersistentVolumeClaim of this namespace that it is written to, each part into a folder of
+    its name; the tenant's own volumes when not set."""
     overwrite: bool = False
     """Whether files that are there are replaced. Without it, a restore that would meet any of them
     does nothing, and says so."""
     drill: bool = False
-    """Whether this is an exercise: what is restored is compared, opened and removed again."""
+    """Whether this is an exercise: a sample of the newest backup is restored into a place of its
+    own, compared, opened and removed again."""
     reason: ShortText | None = None
     """Why, for people."""
 

@@ -81,7 +81,7 @@ class Media(Model):
 
 
 class BackupWindow(Model):
-    """The part of the night in which backups start."""
+    """The part of the night in which backups start, but for 02:00 to 03:59, when clocks change."""
 
     rules: ClassVar = (
         Rule(
@@ -267,6 +267,21 @@ class LogStatus(Model):
     """How many archives are kept beyond their time without one."""
 
 
+class BackupSummary(Model):
+    """How the backups of a tenant stand."""
+
+    count: Annotated[int, Field(ge=0, le=100_000)]
+    """How many complete ones there are."""
+    newest: Annotated[str, Field(max_length=253)]
+    """The JitsiBackup of the newest."""
+    newest_at: Instant
+    """When it was begun."""
+    oldest_at: Instant
+    """When the oldest was begun."""
+    verified_at: Instant | None = None
+    """When the newest was begun that was copied off-site, where that is promised, and verified."""
+
+
 class JitsiTenantStatus(Model):
     """What the operator found and did."""
 
@@ -309,6 +324,8 @@ class JitsiTenantStatus(Model):
     """How the contract stands, and every date of it."""
     logs: LogStatus | None = None
     """How the technical logs stand; absent where no archiver has reported."""
+    backup: BackupSummary | None = None
+    """How its backups stand, once there are any."""
 
 
 _READY = '.status.conditions[?(@.type=="Ready")]'
@@ -331,6 +348,7 @@ class JitsiTenant(CustomResource):
             PrinterColumn("Bridges", ".status.bridgeReplicas", "integer"),
             PrinterColumn("Release", ".status.release", wide=True),
             PrinterColumn("Contract", ".spec.contract.reference", wide=True),
+            PrinterColumn("Backup", ".status.backup.newestAt", wide=True),
             PrinterColumn("Message", f"{_READY}.message", wide=True),
         ),
         scale=Scale(".spec.media.bridges", ".status.bridgeReplicas", ".status.bridgeSelector"),

@@ -29,6 +29,7 @@ class Program(StrEnum):
 
     BACKUP = "backup"
     RESTORE = "restore"
+    COPY = "copy"
     SWEEP = "sweep"
     VERIFY = "verify"
     DRILL = "drill"

@@ -13,7 +13,8 @@ from jitsi_tenant_operator.render.context import (
     SourceKind,
     TenantContext,
 )
-from jitsi_tenant_operator.render.tenant import sources, tenant
+from jitsi_tenant_operator.render.sources import sources
+from jitsi_tenant_operator.render.tenant import tenant
 
 __all__ = [
     "BridgeSlots",

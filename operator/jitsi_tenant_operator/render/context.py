@@ -117,7 +117,8 @@ class TenantContext:
     `watching` that the volume of recordings is measured although nobody records.
     `closed` is what visitors are told while the service is not open.
     `operator_namespace` is where the operator itself runs, which may ask media components for
-    their state.
+    their state; `operator_image` is its image, which holds the backup programs, empty where it is
+    not known. `backups_held` says whether a legal hold keeps backups from being deleted.
     """
 
     tenant: JitsiTenant
@@ -132,6 +133,8 @@ class TenantContext:
     watching: bool = False
     operation: Operation = Operation.SERVING
     closed: Closed | None = None
+    operator_image: str = ""
+    backups_held: bool = False
     observed: Observed = field(default_factory=Observed)
 
     @property

@@ -22,6 +22,13 @@ RECORDER_CALL = "recorder"
 SALT_KEY = "salt"
 """The key of the value that digests of Secrets are made with; no component reads it."""
 
+BACKUP_FILES = {
+    "backup-key": "key",
+    "backup-username": "username",
+    "backup-password": "password",
+}
+"""The keys of the repository's key and login, each with the file that the backup programs read."""
+
 _ALPHABET = string.ascii_letters + string.digits
 _LENGTH = 32
 _USABLE = re.compile(r"[!#-&(-\[\]-~]+")

@@ -9,6 +9,8 @@ from jitsi_tenant_operator.api.objects import GROUP, JsonObject
 MANAGER = "jitsi-tenant-operator"
 TENANT_LABEL = f"{GROUP}/tenant"
 """The tenant that a child belongs to."""
+TENANT_NAMESPACE_LABEL = f"{GROUP}/tenant-namespace"
+"""On what is in the operator's namespace: the namespace of the tenant that it belongs to."""
 INDEX_LABEL = f"{GROUP}/index"
 """Which of several bridges or recorders a pod is."""
 RETAIN_ANNOTATION = f"{GROUP}/retain"

@@ -9,13 +9,16 @@ from jitsi_tenant_operator.api.objects import JsonObject
 from jitsi_tenant_operator.api.plan import ComponentSize
 from jitsi_tenant_operator.api.scalars import mebibytes
 from jitsi_tenant_operator.api.tenant import UpdatePolicy
-from jitsi_tenant_operator.render import service_accounts, storage, volume_claims
+from jitsi_tenant_operator.render import backup_pods, service_accounts, storage, volume_claims
+from jitsi_tenant_operator.render.backup_configuration import promise
 from jitsi_tenant_operator.render.context import Requests, TenantContext
 from jitsi_tenant_operator.render.labels import Component, selector
 from jitsi_tenant_operator.render.quantities import cpu, memory, millicores, storage_mebibytes
 
 _SPARE_PODS, _SPARE_MILLICORES, _SPARE_MEBIBYTES = 10, 2000, 4096
 """For what runs beside the pods that are always there: jobs, certificate challenges, updates."""
+_BACKUP_RUNS = 2
+"""That of the night, and one on demand or a restore, at the same time."""
 _SPARE_CLAIMS = 2
 _SPARE_SERVICES = 2
 """A creation that is cut off (the operator was killed) may count until the quota is worked out
@@ -52,12 +55,15 @@ def _quota(context: TenantContext) -> JsonObject:
     milli += _recorders(context) * millicores(storage.SIZE.cpu)
     mebi += _recorders(context) * mebibytes(storage.SIZE.memory)
     mebi += sum(each.mebibytes for each in outgoing)
+    runs = _BACKUP_RUNS if promise(context) is not None else 0
+    milli += runs * backup_pods.MILLICORES
+    mebi += runs * backup_pods.MOST_MEBIBYTES
     exposure = context.platform.media.exposure
     public = context.plan.capacity.bridges.maximum + len(outgoing) + _SPARE_SERVICES
     obj = context.object("v1", "ResourceQuota", context.child("quota"))
     obj["spec"] = {
         "hard": {
-            "pods": str(_SPARE_PODS + sum(count for _, count in sizes) + len(outgoing)),
+            "pods": str(_SPARE_PODS + sum(count for _, count in sizes) + len(outgoing) + runs),
             "requests.cpu": cpu(milli),
             "requests.memory": memory(mebi),
             "limits.memory": memory(mebi),

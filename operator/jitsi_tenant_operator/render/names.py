@@ -66,3 +66,26 @@ def slot(tenant: str, name: str) -> int | None:
 def recorder(tenant: str, index: int) -> str:
     """The name of the recorder with this index, from 0."""
     return child(tenant, f"jibri-{index}")
+
+
+def run(tenant: str, suffix: str, uid: str) -> str:
+    """The name of the Job that carries out the object with this uid, for instance
+    acme-backup-1a2b3c4d.
+    """
+    return child(tenant, f"{suffix}-{hashlib.sha256(uid.encode()).hexdigest()[:_DIGEST]}")
+
+
+def repository(namespace: str, tenant: str) -> str:
+    """What the repository of a tenant is called, and the user who adds to it: at most 127
+    characters, and no other tenant's, not even after it is gone.
+    """
+    return f"{tenant}.{namespace}"
+
+
+def beside(namespace: str, tenant: str, suffix: str) -> str:
+    """The name of what belongs to a tenant in the operator's namespace, for instance
+    acme-1a2b3c4d-keep; a suffix has at most six characters, since to the name of a CronJob eleven
+    are appended.
+    """
+    digest = hashlib.sha256(f"{namespace}/{tenant}".encode()).hexdigest()[:_DIGEST]
+    return f"{head(tenant)[: LONGEST - _DIGEST - 8].rstrip('-')}-{digest}-{suffix}"

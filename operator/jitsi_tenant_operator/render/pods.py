@@ -138,7 +138,7 @@ class Pod:
             "enableServiceLinks": False,
             "priorityClassName": self.priority_class,
             "terminationGracePeriodSeconds": self.grace,
-            "securityContext": _pod_security(),
+            "securityContext": pod_security(),
             "containers": [container for container, _ in containers],
             "volumes": [
                 {"name": name, **source}
@@ -164,8 +164,8 @@ class Pod:
             "env": list(self.environment),
             "ports": list(self.ports),
             "resources": _resources(self.size),
-            "securityContext": _container_security(),
-            "volumeMounts": [_mount(each) for each in mounted],
+            "securityContext": container_security(),
+            "volumeMounts": [mount(each) for each in mounted],
             **self.probes,
         }
         if self.pre_stop:
@@ -194,8 +194,8 @@ def _beside(context: TenantContext, sidecar: Sidecar, mounted: Sequence[Volume])
         "command": list(sidecar.command),
         "ports": list(sidecar.ports),
         "resources": _resources(sidecar.size),
-        "securityContext": _container_security(),
-        "volumeMounts": [_mount(each) for each in mounted],
+        "securityContext": container_security(),
+        "volumeMounts": [mount(each) for each in mounted],
         **sidecar.probes,
     }
 
@@ -241,7 +241,8 @@ def service(context: TenantContext, component: Component, ports: list[JsonObject
     return obj
 
 
-def _pod_security() -> JsonObject:
+def pod_security() -> JsonObject:
+    """The security context of a pod: the user that the images run as, whose files volumes hold."""
     return {
         "runAsNonRoot": True,
         "runAsUser": USER,
@@ -252,7 +253,8 @@ def _pod_security() -> JsonObject:
     }
 
 
-def _container_security() -> JsonObject:
+def container_security() -> JsonObject:
+    """The security context of a container."""
     # Privilege escalation must stay off: with it, the init system switches users and fails.
     return {
         "allowPrivilegeEscalation": False,
@@ -270,7 +272,8 @@ def _spread(tenant: str, component: Component) -> JsonObject:
     }
 
 
-def _mount(volume: Volume) -> JsonObject:
+def mount(volume: Volume) -> JsonObject:
+    """The mount of a volume in a container."""
     found: JsonObject = {"name": volume.name, "mountPath": volume.path}
     if volume.sub_path:
         found["subPath"] = volume.sub_path

@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.render import (
+    backup,
     bridge,
-    credentials,
     entry,
     isolation,
     jicofo,
+    keeper,
     limits,
-    names,
     prosody,
     recorder,
     service_accounts,
     volume_claims,
     web,
 )
-from jitsi_tenant_operator.render.context import Source, SourceKind, TenantContext
+from jitsi_tenant_operator.render.context import TenantContext
 
 _FAMILIES = (
     isolation,
@@ -32,39 +32,19 @@ _FAMILIES = (
     bridge,
     recorder,
     entry,
+    backup,
+    keeper,
 )
 """In the order in which a reader meets them; what restricts comes before what it restricts."""
 
 
 def tenant(context: TenantContext) -> dict[ObjectRef, JsonObject]:
-    """Every child that the tenant should have now, but the Secret of generated passwords.
+    """Every child that the tenant should have now, but the Secrets of generated passwords and keys.
 
     Pure: equal contexts give equal children, written as the API server stores them. A bridge whose
     address is not known yet has its Service only.
     """
     return {ObjectRef.of(obj): obj for obj in _children(context)}
-
-
-def sources(context: TenantContext) -> tuple[Source, ...]:
-    """The Secret and ConfigMap keys whose digest the children depend on."""
-    generated = [
-        Source(SourceKind.SECRET, names.CREDENTIALS, key)
-        for key in credentials.required_keys(context)
-        if key != credentials.SALT_KEY
-    ]
-    return tuple(sorted({*generated, *_given(context)}))
-
-
-def _given(context: TenantContext) -> Iterator[Source]:
-    access = context.spec.access
-    if access.jwt is not None and access.jwt.secret is not None:
-        yield Source(SourceKind.SECRET, access.jwt.secret.name, access.jwt.secret.key)
-    if access.ldap is not None and access.ldap.bind_password is not None:
-        password = access.ldap.bind_password
-        yield Source(SourceKind.SECRET, password.name, password.key)
-    for source in (web.logo(context), prosody.certificate_authority(context)):
-        if source is not None:
-            yield source
 
 
 def _children(context: TenantContext) -> Iterator[JsonObject]:

@@ -41,7 +41,7 @@ AROUND = {
 SECRET = {"name": "secret", "key": "key"}
 REPOSITORY = {
     "driver": "Restic",
-    "address": "sftp:backup.example.org:/jitsi",
+    "address": "rest:https://backup.example.org/jitsi/",
     "credentials": "backup",
     "location": {"country": "FR", "site": "Paris"},
 }
@@ -71,6 +71,12 @@ BREAKING: dict[str, dict[str, Any]] = {
     },
     "JitsiPlatform.spec.backup": {
         "must stand on another site": {"primary": REPOSITORY, "offsite": REPOSITORY}
+    },
+    "JitsiPlatform.spec.backup.primary": {
+        "a Restic repository is reached at": {**REPOSITORY, "address": "sftp:backup.example:/jitsi"}
+    },
+    "JitsiPlatform.spec.backup.offsite": {
+        "a Restic repository is reached at": {**REPOSITORY, "address": "rest:https://a@b.example/"}
     },
     "JitsiTenant.spec": {
         "must repeat contract.reference": {
@@ -150,7 +156,6 @@ BREAKING: dict[str, dict[str, Any]] = {
         "path is set with what: File": {"tenant": "acme", "date": "2026-06-01", "path": "a"},
         "a place of its own": {
             "tenant": "acme",
-            "date": "2026-06-01",
             "drill": True,
             "overwrite": True,
         },

@@ -40,7 +40,29 @@ TENANT: JsonObject = {
     },
     "plan": "business",
 }
-TERMS = OperationalTerms.model_validate({"support": {"email": "support@example.net"}})
+TERMS = OperationalTerms.model_validate(
+    {
+        "support": {"email": "support@example.net"},
+        "backup": {"daily": "P10D", "weekly": "P2M", "offsite": True},
+    }
+)
+REPOSITORIES: JsonObject = {
+    "primary": {
+        "driver": "Restic",
+        "address": "rest:https://backup.example.net:8000/",
+        "maintenanceAddress": "rest:https://backup.example.net:8001/",
+        "credentials": "backup-primary",
+        "networks": ["192.0.2.16/28"],
+        "location": {"country": "FR", "site": "Lyon"},
+    },
+    "offsite": {
+        "driver": "Restic",
+        "address": "rest:https://offsite.example.net/jitsi/",
+        "credentials": "backup-offsite",
+        "location": {"country": "FR", "site": "Paris"},
+    },
+    "bandwidth": 51200,
+}
 
 
 class MakeContext(Protocol):
@@ -105,6 +127,7 @@ def _make(
         recording=recording,
         livestreaming=livestreaming,
         operator_namespace="jitsi-operator",
+        operator_image="registry.example.net/jitsi-tenant-operator:0.1.0",
     )
     return replace(context, observed=_observed(context, media_known, digests))
 
@@ -253,6 +276,17 @@ CASES: dict[str, dict[str, Any]] = {
                 },
             }
         }
+    },
+    "backed-up": {
+        "tenant": _laid_over(
+            _RECORDING,
+            {
+                "recording": {"enabled": True},
+                "branding": {"logo": {"configMap": "acme-branding", "key": "logo.svg"}},
+            },
+        ),
+        "platform": {"backup": REPOSITORIES},
+        "recording": True,
     },
     "anonymous": {"tenant": {"access": {"authentication": "Anonymous"}}},
     "media-address-pending": {"media_known": False},

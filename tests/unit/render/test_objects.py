@@ -11,7 +11,11 @@ import pytest
 from jitsi_tenant_operator import render
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef
 from jitsi_tenant_operator.render import TenantContext, limits
-from jitsi_tenant_operator.render.labels import TENANT_LABEL, is_retained
+from jitsi_tenant_operator.render.labels import (
+    TENANT_LABEL,
+    TENANT_NAMESPACE_LABEL,
+    is_retained,
+)
 
 if TYPE_CHECKING:
     from tests.unit.render.conftest import MakeContext
@@ -82,7 +86,9 @@ def test_every_child_says_whose_it_is(case: tuple[str, TenantContext]) -> None:
     context = case[1]
     for ref, body in render.tenant(context).items():
         labels = body["metadata"]["labels"]
-        assert ref.namespace == context.namespace
+        if ref.namespace != context.namespace:
+            assert ref.namespace == context.operator_namespace
+            assert labels[TENANT_NAMESPACE_LABEL] == context.namespace
         assert labels[TENANT_LABEL] == context.name
         assert labels["app.kubernetes.io/managed-by"] == "jitsi-tenant-operator"
         assert (
@@ -92,7 +98,8 @@ def test_every_child_says_whose_it_is(case: tuple[str, TenantContext]) -> None:
 
 def test_only_what_holds_data_outlives_the_tenant_object(case: tuple[str, TenantContext]) -> None:
     for ref, body in render.tenant(case[1]).items():
-        assert is_retained(body) == (ref.kind == "PersistentVolumeClaim")
+        beside = ref.namespace != case[1].namespace
+        assert is_retained(body) == (ref.kind == "PersistentVolumeClaim" or beside)
 
 
 def test_nothing_of_the_tenants_own_metadata_is_copied(make: MakeContext) -> None:
