@@ -13,6 +13,7 @@ from typing import Any
 
 from demo.errors import DemoError
 from installation import NAMESPACE, ROOT
+from jitsi_tenant_operator.render.labels import MANAGER
 from localplane.detached import collect, spawn
 from localplane.identity import ProcessIdentity
 from localplane.processes import tail
@@ -44,7 +45,8 @@ class OperatorProcess:
 
     def start(self, kubeconfig: Path) -> None:
         """Start it with the rights that `kubeconfig` gives, and only those."""
-        command = [str(self._command), "run", "--namespace", NAMESPACE, "--listen", "127.0.0.1:0"]
+        command = [str(self._command), "run", "--namespace", NAMESPACE]
+        command += ["--listen", "127.0.0.1:0", "--image", MANAGER]
         environ = os.environ | {"KUBECONFIG": str(kubeconfig)}
         identity = spawn(command, self.log, environ=environ)
         state = {"process": identity.to_json(), "program": program_digest()}

@@ -212,6 +212,7 @@ class Tenant:
         known = {
             "Deployment": "apps/v1",
             "StatefulSet": "apps/v1",
+            "CronJob": "batch/v1",
             "Ingress": "networking.k8s.io/v1",
             "NetworkPolicy": "networking.k8s.io/v1",
             "PodDisruptionBudget": "policy/v1",

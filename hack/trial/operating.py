@@ -57,6 +57,9 @@ class TurnedClock:
         turned.set()
 
 
+IMAGE = "registry.example.org/jitsi-tenant-operator:trial"
+"""What the Jobs of backups run, in name: pods are simulated, and these end when a test says so."""
+
 Interception = Callable[[Request], Awaitable[None]]
 
 
@@ -164,7 +167,9 @@ async def operating(kubeconfig: Path, clock: TurnedClock | None = None) -> Async
         field_manager=MANAGER,
     )
     async with client:
-        leader = Leader(client, registry, namespace=NAMESPACE, identity="trial", workers=8)
+        leader = Leader(
+            client, registry, namespace=NAMESPACE, identity="trial", workers=8, image=IMAGE
+        )
         task = asyncio.create_task(leader.lead())
         try:
             yield Operating(client, leader, clock, registry, task)

@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from localplane.processes import WITH_PARENT
+from trial.operating import IMAGE
 from trial.waiting import until
 
 COMMAND = Path(sys.executable).with_name("jitsi-tenant-operator")
@@ -88,6 +89,7 @@ async def started(kubeconfig: Path, folder: Path, identity: str) -> AsyncIterato
             "run",
             f"--kubeconfig={kubeconfig}",
             f"--listen=127.0.0.1:{port}",
+            f"--image={IMAGE}",
             stderr=file,
             env={**os.environ, "POD_NAME": identity},
         )

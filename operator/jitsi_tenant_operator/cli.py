@@ -114,6 +114,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="tenants reconciled at once (default: %(default)s)",
     )
     parser.add_argument(
+        "--image",
+        default=environment.get("OPERATOR_IMAGE", ""),
+        help="the name of this operator's own image, which the Jobs of backups run (default:"
+        " $OPERATOR_IMAGE; without it no backup is made)",
+    )
+    parser.add_argument(
         "--log-format",
         choices=("text", "json"),
         default="text",
@@ -204,6 +210,7 @@ def _run(options: argparse.Namespace) -> int:
         kubeconfig=options.kubeconfig,
         context=options.context,
         workers=options.workers,
+        image=options.image,
     )
 
     async def until_told_to_stop() -> None:

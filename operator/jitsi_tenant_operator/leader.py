@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import kopf
@@ -28,6 +29,8 @@ from jitsi_tenant_operator.media.jicofo import JicofoStatistics
 from jitsi_tenant_operator.media.storage import StorageReports
 from jitsi_tenant_operator.post_office import PostOffice
 from jitsi_tenant_operator.reconcile import log_archiver, log_terms
+from jitsi_tenant_operator.reconcile.backup_metrics import BackupMetrics
+from jitsi_tenant_operator.reconcile.backups import BackupFollower
 from jitsi_tenant_operator.reconcile.bridges import Bridges
 from jitsi_tenant_operator.reconcile.course import ContractFollower
 from jitsi_tenant_operator.reconcile.dispatch import Dispatcher
@@ -51,7 +54,7 @@ from jitsi_tenant_operator.reconcile.turns import Turns
 from jitsi_tenant_operator.reconcile.workers import Again, Key, Workers
 from jitsi_tenant_operator.reconcile.world import World
 from jitsi_tenant_operator.render import credentials, jicofo, storage
-from jitsi_tenant_operator.render.labels import MANAGED, TENANT_LABEL
+from jitsi_tenant_operator.render.labels import MANAGED, TENANT_LABEL, TENANT_NAMESPACE_LABEL
 from jitsi_tenant_operator.render.names import CREDENTIALS
 
 HASH_ANNOTATION = f"{GROUP}/applied-hash"
@@ -74,6 +77,8 @@ CHILD_KINDS = (
     kinds.LIMIT_RANGES,
     kinds.DEPLOYMENTS,
     kinds.STATEFUL_SETS,
+    kinds.CRON_JOBS,
+    kinds.JOBS,
     kinds.INGRESSES,
     kinds.NETWORK_POLICIES,
     kinds.POD_DISRUPTION_BUDGETS,
@@ -96,11 +101,13 @@ class Leader:
         namespace: str,
         identity: str,
         workers: int,
+        image: str = "",
     ) -> None:
         self._client = client
         self._world = World()
         counted = QueuesMetrics(registry)
         self._metrics = ReconcileMetrics(registry)
+        self._backup_metrics = BackupMetrics(registry)
         self._queue: WorkQueue[Key] = WorkQueue(client.clock, QueueMetrics(counted, "tenants"))
         self._notice_queue: WorkQueue[ObjectRef] = WorkQueue(
             client.clock, QueueMetrics(counted, "notices"), Backoff(believed=BELIEVED_SECONDS)
@@ -110,7 +117,7 @@ class Leader:
         self._children = ChildCache(
             client,
             CHILD_KINDS,
-            marks=Marks(MANAGED, _owner_key, HASH_ANNOTATION),
+            marks=Marks(MANAGED, partial(_owner_key, namespace), HASH_ANNOTATION),
             on_change=self._dispatcher.child_changed,
         )
         self._secrets = secret_informer(
@@ -144,7 +151,7 @@ class Leader:
             self._volumes.full_since,
             self._logs.reports.of,
         )
-        self._tenants = TenantReconciler(self._collaborators(namespace))
+        self._tenants = TenantReconciler(self._collaborators(namespace, image))
         self._shared = SharedReconciler(self._world, client, namespace)
         self._workers = Workers(self._queue, self._reconcile, self._metrics, number=workers)
         self._notice_workers = self._post(namespace)
@@ -200,7 +207,7 @@ class Leader:
             return await self._shared.reconcile(key)
         return await self._tenants.reconcile(key)
 
-    def _collaborators(self, namespace: str) -> Collaborators:
+    def _collaborators(self, namespace: str, image: str) -> Collaborators:
         applier = Applier(self._client, self._children)
         return Collaborators(
             world=self._world,
@@ -217,6 +224,13 @@ class Leader:
             endings=MeetingEndings(self._client, self._children),
             interruptions=Interruptions(
                 self._children, applier, JicofoStatistics(jicofo.PORT), Turns(self._client.clock)
+            ),
+            backups=BackupFollower(
+                self._world.of_backups,
+                self._client,
+                self._children,
+                namespace=namespace,
+                image=image,
             ),
             windows=self._dispatcher.windows_changed,
             gone=self._dispatcher.tenant_gone,
@@ -293,6 +307,7 @@ class Leader:
         self._notice_queue.refresh_metrics()
         self._metrics.count_tenants(self._world.readiness())
         self._metrics.count_notices(self._world.around_contracts.notice_states())
+        self._backup_metrics.show(self._world.of_backups, self._client.clock.now())
 
     async def _watch_our_kinds(self) -> None:
         """Let kopf watch until it is told by a signal to stop, or fails.
@@ -363,6 +378,12 @@ def why_stuck(running: Mapping[str, float]) -> str | None:
     return None
 
 
-def _owner_key(namespace: str, labels: Mapping[str, str]) -> TenantKey | None:
+def _owner_key(own: str, namespace: str, labels: Mapping[str, str]) -> TenantKey | None:
+    """The tenant that an object belongs to; in the operator's `own` namespace it says whose it is.
+
+    In any other it belongs to a tenant there, whatever else its labels say.
+    """
     tenant = labels.get(TENANT_LABEL)
+    if namespace == own:
+        namespace = labels.get(TENANT_NAMESPACE_LABEL, namespace)
     return TenantKey(namespace, tenant) if tenant else None

@@ -35,8 +35,9 @@ class Options:
 
     `namespace` is where the operator's own objects are, `identity` tells this process from any
     other, `listen` is host and port of its HTTP surface, `acknowledgement_listen` that of the page
-    for acknowledging notices, `workers` how many tenants are reconciled at once. Without
-    `kubeconfig` the cluster is the one that kubectl would use.
+    for acknowledging notices, `workers` how many tenants are reconciled at once, `image` the name
+    of its own image, which Jobs of backups run. Without `kubeconfig` the cluster is the one that
+    kubectl would use.
     """
 
     namespace: str
@@ -46,6 +47,7 @@ class Options:
     kubeconfig: str | None = None
     context: str | None = None
     workers: int = 8
+    image: str = ""
 
 
 async def run(options: Options, clock: Clock) -> None:
@@ -74,6 +76,7 @@ async def run(options: Options, clock: Clock) -> None:
             namespace=options.namespace,
             identity=options.identity,
             workers=options.workers,
+            image=options.image,
         )
         async with (
             serve(

@@ -60,8 +60,8 @@ class PodFacts:
 
     `template` is the value of TEMPLATE_ANNOTATION, `revision` that of the controller's own label;
     empty for pods without. `requests` are the CPU and memory of its first container. `grace` is
-    how many seconds it was given to end; None while it is not being deleted. `last_words` is what
-    its first container left as termination message, once it has ended.
+    how many seconds it was given to end; None while it is not being deleted. `last_words` are the
+    termination messages of its containers, once it has ended: those of init containers first.
     """
 
     phase: str
@@ -74,7 +74,7 @@ class PodFacts:
     host_ports: tuple[int, ...] = ()
     requests: tuple[str, str] = ("", "")
     grace: int | None = None
-    last_words: str = ""
+    last_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +202,18 @@ def _pod(obj: JsonObject) -> PodFacts:
             if "hostPort" in port
         ),
         requests=(requests.get("cpu", ""), requests.get("memory", "")),
-        last_words=_last_words(status) if status.get("phase") in _ENDED else "",
+        last_words=_last_words(status) if status.get("phase") in _ENDED else (),
     )
 
 
-def _last_words(status: JsonObject) -> str:
-    """The termination message of the first container: at most 4 KiB, the kubelet cuts the rest."""
-    containers = status.get("containerStatuses") or [{}]
-    ended = (containers[0].get("state") or {}).get("terminated") or {}
-    return str(ended.get("message") or "")
+def _last_words(status: JsonObject) -> tuple[str, ...]:
+    """The termination messages: at most 4 KiB each, the kubelet cuts the rest."""
+    ended = [
+        (each.get("state") or {}).get("terminated") or {}
+        for name in ("initContainerStatuses", "containerStatuses")
+        for each in status.get(name) or ()
+    ]
+    return tuple(each["message"] for each in ended if each.get("message"))
 
 
 def _job(obj: JsonObject) -> JobFacts:

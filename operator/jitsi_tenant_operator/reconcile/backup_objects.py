@@ -28,7 +28,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class KnownBackup:
-    """A backup and its evidence so far; instants are None while there is none of that."""
+    """A backup and its evidence so far; what is None is not known yet.
+
+    `snapshot` and `copy` are its ids in the two repositories.
+    """
 
     ref: ObjectRef
     resource_version: int
@@ -37,10 +40,10 @@ class KnownBackup:
     tenant: str
     group: BackupGroup
     day: date | None
-    created: str
     snapshot: str | None
     started: datetime | None
     completed: datetime | None
+    copy: str | None
     copied: datetime | None
     verified: datetime | None
     expires: datetime | None
@@ -107,10 +110,10 @@ def _backup(backup: JitsiBackup, _unknown: datetime) -> KnownBackup:
         tenant=spec.tenant,
         group=spec.group,
         day=spec.day,
-        created=metadata.creation_timestamp,
         snapshot=evidence.snapshot if evidence is not None else None,
         started=evidence.started_at if evidence is not None else None,
         completed=evidence.completed_at if evidence is not None else None,
+        copy=copy.snapshot if copy is not None else None,
         copied=copy.copied_at if copy is not None else None,
         verified=verified.at if verified is not None else None,
         expires=expiry.at if expiry is not None else None,

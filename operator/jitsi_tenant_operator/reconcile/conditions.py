@@ -45,12 +45,18 @@ class ConditionType(StrEnum):
     """Of the platform: its own templates of notices can be used."""
     LOGS_RETAINED = "LogsRetained"
     """Technical logs are archived, kept and expired as the terms say; absent without archiver."""
+    BACKUPS_CURRENT = "BackupsCurrent"
+    """Backups are made, copied, verified and deleted as promised."""
     ACCEPTED = "Accepted"
     """Of a maintenance window: it counts for all tenants that it concerns."""
     SENT = "Sent"
     """Of a notice: it has left."""
     RECEIVED = "Received"
     """Of a notice: its receipt is known."""
+    COMPLETE = "Complete"
+    """Of a backup or restore: it is done, and its evidence is in the status."""
+    VERIFIED = "Verified"
+    """Of a backup: it was read again and found sound."""
 
 
 class Reason(StrEnum):
@@ -166,6 +172,28 @@ class Reason(StrEnum):
     """Archives or their manifest are not as the archiver wrote them."""
     HOLDS_UNREADABLE = "HoldsUnreadable"
     """It is not certain what is held, so that no log is expired."""
+    NO_BACKUP_REPOSITORY = "NoBackupRepository"
+    """The platform names no repositories, so that no backup is made."""
+    BACKUP_DRIVER = "BackupDriver"
+    """This version of the operator makes no backups in repositories of the platform's kind."""
+    NO_BACKUP_PROGRAM = "NoBackupProgram"
+    """The operator does not know its own image, which holds the backup programs."""
+    BACKUP_FAILED = "BackupFailed"
+    """The last run of a backup, or of what copies, deletes and verifies them, failed."""
+    BACKUP_OVERDUE = "BackupOverdue"
+    """A day has gone by without a backup."""
+    BACKUP_LOST = "BackupLost"
+    """A repository no longer holds a backup that is still promised."""
+    OFFSITE_COPY_OVERDUE = "OffsiteCopyOverdue"
+    """A backup has not been copied to the other site in time."""
+    VERIFICATION_OVERDUE = "VerificationOverdue"
+    """No backup was read again for longer than should be."""
+    BACKUP_NOT_FOUND = "BackupNotFound"
+    """There is no complete backup that a restore could bring back."""
+    RESTORE_FAILED = "RestoreFailed"
+    """The run of a restore failed, or it met data that it was not to replace."""
+    EXPIRED_BACKUPS_PRESENT = "ExpiredBackupsPresent"
+    """Backups are still there that should have been deleted."""
     PAUSED = "Paused"
     """Reconciliation is paused by annotation."""
     DELETING = "Deleting"
@@ -230,3 +258,18 @@ def conditions(
             )
         )
     return tuple(result)
+
+
+def with_findings(
+    findings: Iterable[Finding],
+    before: Iterable[Condition],
+    *,
+    generation: int,
+    now: datetime,
+) -> tuple[Condition, ...]:
+    """The conditions of before, but for those that the findings speak of; ordered by type."""
+    known = tuple(before)
+    found_now = conditions(findings, known, generation=generation, now=now)
+    spoken_of = {condition.type for condition in found_now}
+    others = [condition for condition in known if condition.type not in spoken_of]
+    return tuple(sorted([*others, *found_now], key=lambda condition: condition.type))

@@ -25,6 +25,7 @@ _BESIDE = frozenset(
         ConditionType.LEDGER_INTACT,
         ConditionType.UP_TO_DATE,
         ConditionType.LOGS_RETAINED,
+        ConditionType.BACKUPS_CURRENT,
     }
 )
 """What a person may have to look at, but keeps nobody from meeting."""

@@ -18,9 +18,11 @@ from jitsi_tenant_operator.kube.client import KubeClient
 from jitsi_tenant_operator.kube.errors import AlreadyExists, NameTaken, NotFound
 from jitsi_tenant_operator.kube.informer import Informer
 from jitsi_tenant_operator.kube.secrets import SecretRecord, secret_transform
+from jitsi_tenant_operator.reconcile.backup_vault import BackupVault
 from jitsi_tenant_operator.reconcile.conditions import Reason
 from jitsi_tenant_operator.reconcile.resolve import Problem
 from jitsi_tenant_operator.render import credentials, sources
+from jitsi_tenant_operator.render.backup_configuration import promise
 from jitsi_tenant_operator.render.context import Source, SourceKind, TenantContext
 from jitsi_tenant_operator.render.labels import MANAGER, TENANT_LABEL
 from jitsi_tenant_operator.render.names import CREDENTIALS
@@ -35,6 +37,7 @@ class TenantSecrets:
         self._client = client
         self._records = records
         self._random = random
+        self._vault = BackupVault(client, random)
 
     async def ensure(self, context: TenantContext) -> SecretRecord:
         """The tenant's generated passwords, made if there are none, completed if some lack.
@@ -46,12 +49,11 @@ class TenantSecrets:
         if record is None or record.deleting:
             record = await self._create(context)
         _refuse_foreign(context, record)
-        lacking = [key for key in credentials.required_keys(context) if key not in record.keys]
-        return await self._complete(record, lacking) if lacking else record
+        lacking = [key for key in _required(context) if key not in record.keys]
+        return await self._complete(context, record, lacking) if lacking else record
 
     async def _create(self, context: TenantContext) -> SecretRecord:
-        keys = credentials.required_keys(context)
-        body = credentials.secret(context, credentials.generate(keys, self._random))
+        body = credentials.secret(context, await self._values(context, _required(context)))
         try:
             answer = await self._client.create(body)
         except AlreadyExists:
@@ -59,8 +61,20 @@ class TenantSecrets:
             answer = await self._client.get(ObjectRef.of(body))
         return self._learn(answer)
 
-    async def _complete(self, record: SecretRecord, lacking: Iterable[str]) -> SecretRecord:
-        values = credentials.generate(lacking, self._random)
+    async def _values(self, context: TenantContext, keys: Iterable[str]) -> dict[str, str]:
+        """A value for each of `keys`: those of backups from the vault, the others new."""
+        wanted = set(keys)
+        backup = wanted & credentials.BACKUP_FILES.keys()
+        values = credentials.generate(sorted(wanted - backup), self._random)
+        if backup:
+            kept = await self._vault.values(context)
+            values |= {key: kept[credentials.BACKUP_FILES[key]] for key in backup}
+        return values
+
+    async def _complete(
+        self, context: TenantContext, record: SecretRecord, lacking: Iterable[str]
+    ) -> SecretRecord:
+        values = await self._values(context, lacking)
         answer = await self._client.merge_patch(
             record.ref,
             {
@@ -128,6 +142,11 @@ class TenantSecrets:
         if why is not None:
             return Problem(Reason.SECRET_INVALID, f"Secret {source.name}, key {source.key}: {why}")
         return hmac.new(salt, value, hashlib.sha256).hexdigest()
+
+
+def _required(context: TenantContext) -> tuple[str, ...]:
+    keys = credentials.required_keys(context)
+    return keys if promise(context) is None else (*keys, *credentials.BACKUP_FILES)
 
 
 def _refuse_foreign(context: TenantContext, found: SecretRecord) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject
 from jitsi_tenant_operator.api.tenant import (
+    BackupSummary,
     BridgeStatus,
     ContractStatus,
     DeadlineStatus,
@@ -34,6 +35,7 @@ class Running:
     bridge_selector: str | None = None
     terms: EffectiveTerms | None = None
     course: Course | None = None
+    backup: BackupSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def next_status(
         phase=course.decision.phase if course is not None else before.phase,
         contract=_contract(course, before.contract) if course is not None else before.contract,
         logs=_logs(course) or before.logs,
+        backup=running.backup if running.backup is not None else before.backup,
     )
 
 

@@ -25,6 +25,7 @@ from jitsi_tenant_operator.reconcile import (
     observe,
     service,
 )
+from jitsi_tenant_operator.reconcile.backups import BackupFollower, is_held, with_backups
 from jitsi_tenant_operator.reconcile.bridges import Bridges, left_as_they_are
 from jitsi_tenant_operator.reconcile.conditions import Reason
 from jitsi_tenant_operator.reconcile.course import ContractFollower, Course
@@ -70,6 +71,7 @@ class Collaborators:
     logs: LogKeeping
     endings: MeetingEndings
     interruptions: Interruptions
+    backups: BackupFollower
     windows: Callable[[TenantKey, tuple[Window, ...]], None]
     """Called with how each maintenance window stands towards a tenant."""
     gone: Callable[[JsonObject], None]
@@ -129,15 +131,18 @@ class TenantReconciler:
         if not work.applied:
             failed += await self._c.endings.close(owner.key, owner.uid, context.operation)
         failed += await self._c.endings.cut(known.key, course)
-        await self._c.publisher.publish(body, self._reports.of_work(known, wanted, course, work))
+        backups = await self._c.backups.follow(wanted.bound, course, context)
+        failed += backups.failed
+        report = self._reports.of_work(known, wanted, course, work)
+        await self._c.publisher.publish(body, with_backups(report, backups))
         self._follow_up(known.key, course, failed)
-        return Again(_patience(work), course.seconds_to_next)
+        return Again(_patience(work), _sooner(course.seconds_to_next, backups.again))
 
     async def _leave(
         self, known: KnownTenant, body: JsonObject, owner: Owner[TenantKey], wanted: Unresolved
     ) -> Again:
         """Leave what runs as it is; but the contract goes on, and ends what it ends."""
-        course = None
+        course, backups = None, None
         failed: list[KubeError] = []
         # A tenant that never had anything is not one's own to begin with: it may be a namesake.
         if wanted.bound is not None and known.held and not _is_anothers(wanted):
@@ -146,11 +151,14 @@ class TenantReconciler:
             operation = self._operation(known.key, course)
             failed += await self._c.endings.close(owner.key, owner.uid, operation)
             failed += await self._c.endings.cut(known.key, course)
-        await self._c.publisher.publish(body, self._reports.of_unresolved(known, wanted, course))
-        if course is None:
+            backups = await self._c.backups.follow(wanted.bound, course, None)
+            failed += backups.failed
+        report = self._reports.of_unresolved(known, wanted, course)
+        await self._c.publisher.publish(body, with_backups(report, backups))
+        if course is None or backups is None:
             return Again(RESYNC_SECONDS)
         self._follow_up(known.key, course, failed)
-        return Again(RESYNC_SECONDS, course.seconds_to_next)
+        return Again(RESYNC_SECONDS, _sooner(course.seconds_to_next, backups.again))
 
     def _follow_up(self, key: TenantKey, course: Course, failed: list[KubeError]) -> None:
         """Tell of the windows; raises KubeError when something is to be tried again."""
@@ -165,7 +173,7 @@ class TenantReconciler:
         return service.operation(course, meeting=meeting)
 
     def _context(self, known: KnownTenant, wanted: Resolved, course: Course) -> TenantContext:
-        return tenant_context(
+        context = tenant_context(
             wanted,
             self._c.operator_namespace,
             operation=self._operation(known.key, course),
@@ -174,6 +182,8 @@ class TenantReconciler:
             saturated=RecordingSuspensionReason.STORAGE_SATURATED
             in course.decision.recording.reasons,
         )
+        image = self._c.backups.image
+        return replace(context, operator_image=image, backups_held=is_held(course))
 
     def _wanted(self, body: JsonObject) -> Resolved | Unresolved:
         try:
@@ -287,3 +297,8 @@ def _patience(work: Work) -> float:
 
 def _names_sources(context: TenantContext) -> bool:
     return any(source.name != CREDENTIALS for source in render.sources(context))
+
+
+def _sooner(first: float | None, second: float) -> float:
+    """The smaller of two; None is never."""
+    return second if first is None else min(first, second)

@@ -420,6 +420,17 @@ def test_every_mistake_can_be_told_from_the_others() -> None:
         Reason.WAITING_FOR_WINDOW,
         Reason.WAITING_FOR_TURN,
         Reason.MEETINGS_UNKNOWN,
+        Reason.NO_BACKUP_REPOSITORY,
+        Reason.BACKUP_DRIVER,
+        Reason.NO_BACKUP_PROGRAM,
+        Reason.BACKUP_FAILED,
+        Reason.BACKUP_OVERDUE,
+        Reason.BACKUP_LOST,
+        Reason.OFFSITE_COPY_OVERDUE,
+        Reason.VERIFICATION_OVERDUE,
+        Reason.EXPIRED_BACKUPS_PRESENT,
+        Reason.BACKUP_NOT_FOUND,
+        Reason.RESTORE_FAILED,
         *OF_THE_CONTRACT,
     }
     assert {case.reason for case in CASES} == set(Reason) - elsewhere
