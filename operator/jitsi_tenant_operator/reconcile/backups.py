@@ -18,7 +18,7 @@ from jitsi_tenant_operator.api.backup import (
 from jitsi_tenant_operator.api.hold import HoldScope
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.tenant import BackupSummary
-from jitsi_tenant_operator.backup.report import Report
+from jitsi_tenant_operator.backup.report import Report as RunReport
 from jitsi_tenant_operator.kube.children import ChildCache
 from jitsi_tenant_operator.kube.client import KubeClient
 from jitsi_tenant_operator.kube.errors import AlreadyExists, Conflict, KubeError, NotFound
@@ -127,7 +127,7 @@ class BackupFollower:
             ):
                 await self._create(around.key, ref, report)
 
-    async def _create(self, key: TenantKey, ref: ObjectRef, report: Report) -> None:
+    async def _create(self, key: TenantKey, ref: ObjectRef, report: RunReport) -> None:
         body: JsonObject = {
             "apiVersion": API_VERSION,
             "kind": ref.kind,

@@ -58,10 +58,10 @@ def now() -> datetime:
 def done(day: datetime, **more: Any) -> Report:
     """The report of a backup that was begun at `day`."""
     return Report(
-        program=Program.BACKUP,
         started=day,
         seconds=61.5,
         **{
+            "program": Program.BACKUP,
             "outcome": Outcome.SUCCEEDED,
             "group": Group.SCHEDULED,
             "day": f"{day:%Y-%m-%d}",
@@ -425,17 +425,17 @@ async def test_a_platform_without_repositories_is_told(cluster: Cluster, operate
         assert await cluster.find(cron_job(tenant, "keep")) is None
 
 
-async def restore(tenant: Tenant, name: str, **spec: Any) -> tuple[ObjectRef, ObjectRef]:
+async def restore(of: Tenant, name: str, **spec: Any) -> tuple[ObjectRef, ObjectRef]:
     """A new restore, and the Job that the operator makes of it."""
     body = {
         "apiVersion": API_VERSION,
         "kind": "JitsiRestore",
-        "metadata": {"name": name, "namespace": tenant.namespace},
-        "spec": {"tenant": tenant.name, **spec},
+        "metadata": {"name": name, "namespace": of.namespace},
+        "spec": {"tenant": of.name, **spec},
     }
-    uid = (await tenant.cluster.create(body))["metadata"]["uid"]
-    job = names.run(tenant.name, "restore", uid)
-    return ObjectRef.of(body), ObjectRef("batch/v1", "Job", tenant.namespace, job)
+    uid = (await of.cluster.create(body))["metadata"]["uid"]
+    job = names.run(of.name, "restore", uid)
+    return ObjectRef.of(body), ObjectRef("batch/v1", "Job", of.namespace, job)
 
 
 async def restored(tenant: Tenant, ref: ObjectRef, status: str) -> JsonObject:
@@ -533,3 +533,40 @@ async def test_a_drill_touches_no_data_of_the_tenant(tenant: Tenant, operator: O
     pod = (await tenant.cluster.get(job))["spec"]["template"]["spec"]
     assert pod["containers"][0]["args"][0] == "drill"
     assert not [each for each in pod["volumes"] if "persistentVolumeClaim" in each]
+
+
+async def test_repositories_that_are_taken_away_end_backups_and_nothing_else(
+    tenant: Tenant, operator: Operating
+) -> None:
+    cluster = tenant.cluster
+    assert await cluster.get(cron_job(tenant, "backup"))
+    platform = ObjectRef(API_VERSION, "JitsiPlatform", "", "default")
+    await cluster.patch(platform, {"spec": {"backup": None}})
+    await cluster.gone(cron_job(tenant, "backup"))
+    await current(tenant, "False", "NoBackupRepository")
+    assert await cluster.get(cron_job(tenant, "keep")), "what is there is still deleted by date"
+    assert "backup-key" in (await cluster.get(tenant.credentials))["data"]
+
+
+async def test_a_schedule_of_somebody_elses_is_left_alone(
+    cluster: Cluster, operator: Operating
+) -> None:
+    namespace = await cluster.namespace()
+    container = {"name": "own", "image": "example.org/own"}
+    body = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "acme-backup", "namespace": namespace},
+        "spec": {
+            "schedule": "0 1 * * *",
+            "jobTemplate": {
+                "spec": {
+                    "template": {"spec": {"restartPolicy": "Never", "containers": [container]}}
+                }
+            },
+        },
+    }
+    before = await cluster.create(body)
+    tenant = await cluster.tenant(namespace=namespace)
+    await tenant.refused("NameConflict", "CronJob", "acme-backup")
+    assert (await cluster.get(ObjectRef.of(body)))["spec"] == before["spec"]

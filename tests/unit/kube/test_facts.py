@@ -8,6 +8,7 @@ from jitsi_tenant_operator.api.objects import TEMPLATE_ANNOTATION, JsonObject
 from jitsi_tenant_operator.kube.facts import (
     ClaimFacts,
     IngressFacts,
+    JobFacts,
     PodFacts,
     RouteFacts,
     ServiceFacts,
@@ -192,3 +193,39 @@ def test_what_a_gateway_said_of_an_earlier_route_does_not_count(answer: JsonObje
 
 def test_other_kinds_have_no_facts() -> None:
     assert facts_of({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}}) is None
+
+
+def _job(*conditions: JsonObject) -> JobFacts:
+    status = {"startTime": "2026-06-20T01:15:00Z", "conditions": list(conditions)}
+    facts = facts_of({"apiVersion": "batch/v1", "kind": "Job", "metadata": {}, "status": status})
+    assert isinstance(facts, JobFacts)
+    return facts
+
+
+def test_a_job_says_whether_it_ended_and_how() -> None:
+    assert _job() == JobFacts(False, False, "", "2026-06-20T01:15:00Z")
+    assert _job({"type": "Complete", "status": "True"}).succeeded
+    reason = {"reason": "DeadlineExceeded", "message": "Job was active\nlonger"}
+    failed = _job({"type": "Failed", "status": "True", **reason})
+    assert (failed.failed, failed.why_not) == (True, "DeadlineExceeded: Job was active longer")
+    assert not _job({"type": "Failed", "status": "False", **reason}).failed
+
+
+def test_a_pod_that_has_ended_keeps_the_words_of_its_containers_in_order() -> None:
+    def pod(phase: str) -> PodFacts:
+        def ended(text: str) -> JsonObject:
+            return {"state": {"terminated": {"exitCode": 0, "message": text}}}
+
+        status = {
+            "phase": phase,
+            "initContainerStatuses": [ended("first"), ended("")],
+            "containerStatuses": [ended("last")],
+        }
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {}, "status": status}
+        facts = facts_of(body)
+        assert isinstance(facts, PodFacts)
+        return facts
+
+    assert pod("Succeeded").last_words == ("first", "last")
+    assert pod("Failed").last_words == ("first", "last")
+    assert pod("Running").last_words == ()
