@@ -18,6 +18,10 @@ COPY operator operator
 RUN python3 hack/install.py --runtime /opt/operator --project
 
 FROM base
+# The program that backups are written with.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates restic \
+    && rm -rf /var/lib/apt/lists/*
 LABEL org.opencontainers.image.title="jitsi-tenant-operator" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/operator /opt/operator
