@@ -104,6 +104,15 @@ def kept(found: Sequence[Run]) -> Kept | None:
     return Kept(ended(listing), copies.get(Copy.PRIMARY), copies.get(Copy.OFFSITE), verified)
 
 
+def since(found: Iterable[Run], at: datetime | None) -> list[Run]:
+    """The runs that began after `at`, none where that is not known."""
+    return [
+        run
+        for run in found
+        if at is not None and run.started and datetime.fromisoformat(run.started) > at
+    ]
+
+
 def failure(found: Sequence[Run], schedules: Collection[str]) -> str:
     """Why the newest ended run of one of the CronJobs with these uids failed; empty if none did."""
     newest: dict[str | None, Run] = {}

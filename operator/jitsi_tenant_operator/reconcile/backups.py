@@ -26,7 +26,7 @@ from jitsi_tenant_operator.reconcile import backup_findings, backup_news
 from jitsi_tenant_operator.reconcile.backup_findings import Situation
 from jitsi_tenant_operator.reconcile.backup_news import News
 from jitsi_tenant_operator.reconcile.backup_objects import BackupObjects, KnownBackup
-from jitsi_tenant_operator.reconcile.backup_runs import Kept, Run, failure, kept, runs
+from jitsi_tenant_operator.reconcile.backup_runs import Kept, Run, failure, kept, runs, since
 from jitsi_tenant_operator.reconcile.conditions import ConditionType, Finding, with_findings
 from jitsi_tenant_operator.reconcile.course import Course
 from jitsi_tenant_operator.reconcile.resolve import Bound
@@ -114,7 +114,10 @@ class BackupFollower:
         records = self._cache.children(key)
         own, keeping = runs(records, key.namespace), runs(records, self._namespace)
         schedules = {each.uid for each in records if each.ref.kind == "CronJob"}
-        why = failure([*own, *keeping], schedules)
+        # Before there is a backup, there is nothing to keep.
+        done = [each.completed for each in self._complete(key) if each.completed is not None]
+        worth = since(keeping, min(done, default=None))
+        why = failure([*own, *worth], schedules)
         around = Surroundings(key, bound, course, context, own, keeping, kept(keeping), why)
         return replace(around, ends=self._ends(around))
 

@@ -143,7 +143,8 @@ def _chosen(restore: KnownRestore, context: TenantContext) -> list[str] | Findin
                 "spec.path: begin with the part that the file is of, as in recordings/a.mp4;"
                 f" the parts are {', '.join(each.value for each in Part)}"
             )
-        wanted, rest = [part], ["--path", path]
+        # In one word: a name may begin with a hyphen.
+        wanted, rest = [part], [f"--path={path}"]
     elif spec.what is RestoredPart.ALL:
         everything = [each.value for each in Part]
         wanted = everything if spec.claim is not None else list(rendered.parts(context))

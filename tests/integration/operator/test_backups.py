@@ -462,7 +462,7 @@ async def test_a_restore_brings_back_what_it_asks_for_and_is_tried_once(
         "one-file",
         backup=f"scheduled-{begun:%Y-%m-%d}",
         what="File",
-        path="recordings/a b.mp4",
+        path="recordings/-a b.mp4",
         claim="elsewhere",
     )
     claim = {
@@ -484,7 +484,7 @@ async def test_a_restore_brings_back_what_it_asks_for_and_is_tried_once(
     assert spec["backoffLimit"] == 0
     arguments = spec["template"]["spec"]["containers"][0]["args"]
     text = " ".join(arguments)
-    assert f"--snapshot {SNAPSHOT} --part recordings --path a b.mp4 --into /restored" in text
+    assert f"--snapshot {SNAPSHOT} --part recordings --path=-a b.mp4 --into /restored" in text
     assert "--replace" not in text
 
 

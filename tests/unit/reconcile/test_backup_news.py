@@ -28,7 +28,7 @@ from jitsi_tenant_operator.kube.children import ChildRecord
 from jitsi_tenant_operator.kube.facts import facts_of
 from jitsi_tenant_operator.reconcile import backup_news
 from jitsi_tenant_operator.reconcile.backup_objects import BackupObjects, KnownBackup
-from jitsi_tenant_operator.reconcile.backup_runs import Kept, Run, failure, kept, runs
+from jitsi_tenant_operator.reconcile.backup_runs import Kept, Run, failure, kept, runs, since
 
 PARIS = Calendar.of("Europe/Paris")
 BEGUN = datetime(2026, 6, 20, 23, 15, tzinfo=UTC)
@@ -273,6 +273,14 @@ def test_the_newest_run_of_each_schedule_says_whether_it_failed() -> None:
     assert said(failed, later) == ""
     assert said(failed, later, other) == "other: BackoffLimitExceeded: m"
     assert failure(runs(failed, TENANT), {"no cron job"}) == ""
+
+
+def test_what_failed_to_keep_repositories_before_there_was_a_backup_is_no_failure() -> None:
+    found = runs(job(ended="Failed", hour=5, namespace=OPERATOR), OPERATOR)
+    at = datetime(2026, 6, 20, 5, tzinfo=UTC)
+    assert since(found, None) == []
+    assert since(found, at) == []
+    assert since(found, at - timedelta(seconds=1)) == found
 
 
 def test_evidence_that_is_there_stays() -> None:

@@ -18,7 +18,9 @@ from jitsi_tenant_operator.backup.configuration import (
     ResticRepository,
     read_configuration,
 )
+from jitsi_tenant_operator.cli import _parser
 from jitsi_tenant_operator.render import backup, limits
+from jitsi_tenant_operator.render.backup import Restoring
 from jitsi_tenant_operator.render.context import Operation, VolumeClaim
 from jitsi_tenant_operator.render.quantities import storage_mebibytes
 
@@ -277,3 +279,43 @@ def test_certificates_travel_to_both_sides(context: Any, tmp_path: Path) -> None
         file = repository.certificate_authority_file
         assert file is not None
         assert child["data"][Path(file).name] == text
+
+
+def test_the_programs_understand_their_arguments(context: Any) -> None:
+    restoring = Restoring(("--at", "2026-06-12T21:59:59Z", "--part", "accounts", "--replace"))
+    elsewhere = Restoring(("--snapshot", "0f1e", "--part", "recordings", "--path=-a.mp4"), "other")
+    jobs = [
+        backup.job(context, "a", "final", {}),
+        *(
+            backup.restore_job(context, "a", each, {})
+            for each in (restoring, elsewhere, Restoring((), drill=True))
+        ),
+    ]
+    found = [each["spec"]["template"]["spec"] for each in jobs] + list(pods(context).values())
+    programs = set()
+    for pod in found:
+        for container in [*pod.get("initContainers", ()), *pod["containers"]]:
+            options = _parser().parse_args(container["args"])
+            assert str(options.report) == "/dev/termination-log"
+            programs.add(container["args"][0])
+    assert programs == {"backup", "restore", "sweep", "copy", "verify", "drill"}
+
+
+def test_a_restore_writes_only_where_it_was_told_to(context: Any) -> None:
+    def written(restoring: Restoring) -> dict[str, str]:
+        pod = backup.restore_job(context, "a", restoring, {})["spec"]["template"]["spec"]
+        claims = {
+            each["name"]: each["persistentVolumeClaim"]["claimName"]
+            for each in pod["volumes"]
+            if "persistentVolumeClaim" in each
+        }
+        return {
+            each["mountPath"]: claims[each["name"]]
+            for each in pod["containers"][0]["volumeMounts"]
+            if each["name"] in claims and not each.get("readOnly")
+        }
+
+    own = {"/data/accounts": "acme-accounts", "/data/recordings": "acme-recordings"}
+    assert written(Restoring(())) == own
+    assert written(Restoring((), "other")) == {"/restored": "other"}
+    assert written(Restoring((), drill=True)) == {}
