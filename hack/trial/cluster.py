@@ -14,7 +14,7 @@ import aiohttp
 import orjson
 import yaml
 
-from installation import SAMPLES
+from installation import NAMESPACE, SAMPLES
 from jitsi_tenant_operator.api.kinds import BY_NAME
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef
 from jitsi_tenant_operator.kube.resources import Resource, ResourceRegistry
@@ -171,9 +171,14 @@ class Cluster:
             await self.create(body)
 
     async def clear(self) -> None:
-        """Delete the Lease, all tenants without waiting for the operator, and the namespaces."""
+        """Delete the Lease, all tenants without waiting for the operator, and the namespaces;
+        and what keeps backups, which outlives tenants.
+        """
         for lease in await self.list("coordination.k8s.io/v1", "Lease", "jitsi-tenant-operator"):
             await self.delete(ObjectRef.of(lease))
+        for api_version, kind in (("batch/v1", "CronJob"), ("v1", "ConfigMap"), ("v1", "Secret")):
+            path = KINDS.of(api_version, kind).path(NAMESPACE)
+            await self.call("DELETE", f"{path}?labelSelector=app.kubernetes.io/component=backup")
         for kind in ("JitsiTenantRecord", "JitsiMaintenance"):
             for found in await self.list(API_VERSION, kind):
                 await self.delete(ObjectRef.of(found))

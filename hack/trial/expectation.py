@@ -7,8 +7,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from installation import NAMESPACE
 from jitsi_tenant_operator import render
 from jitsi_tenant_operator.api.media import Exposure
 from jitsi_tenant_operator.api.objects import API_VERSION, JsonObject, ObjectRef, TenantKey
@@ -30,6 +32,7 @@ from jitsi_tenant_operator.render import (
 )
 from jitsi_tenant_operator.render.context import MediaAddress, SourceKind, VolumeClaim
 from trial.cluster import Cluster, RefusedError, Tenant
+from trial.operating import IMAGE
 from trial.waiting import SECONDS, until
 
 MANAGER = "jitsi-tenant-operator"
@@ -66,11 +69,13 @@ class _Shared:
 
 
 async def children(cluster: Cluster, namespace: str) -> dict[ObjectRef, JsonObject]:
-    """Everything in a namespace that says it is the operator's, pods left out."""
+    """Everything in a namespace that says it is the operator's, but pods and Jobs, which others
+    make of that.
+    """
     found = [
         body
         for kind in CHILD_KINDS
-        if kind.kind != "Pod"
+        if kind.kind not in ("Pod", "Job")
         for body in await cluster.list(kind.api_version, kind.kind, namespace, labels.MANAGED)
     ]
     found += await cluster.list("v1", "Secret", namespace, labels.MANAGED)
@@ -98,7 +103,7 @@ async def rendered(tenant: Tenant) -> dict[ObjectRef, JsonObject]:
     body = await tenant.body()
     resolved = resolve(JitsiTenant.parse(body), _Shared(shared))
     assert isinstance(resolved, Resolved), resolved
-    context = tenant_context(resolved, "jitsi-tenant-operator")
+    context = _context(resolved, Observed())
     slots = await _slots(cluster, context)
     observed = Observed(
         await _media(cluster, context, body, slots),
@@ -106,7 +111,12 @@ async def rendered(tenant: Tenant) -> dict[ObjectRef, JsonObject]:
         await _volumes(cluster, tenant.namespace),
         BridgeSlots(slots),
     )
-    return render.tenant(tenant_context(resolved, "jitsi-tenant-operator", observed))
+    return render.tenant(_context(resolved, observed))
+
+
+def _context(resolved: Resolved, observed: Observed) -> TenantContext:
+    context = tenant_context(resolved, NAMESPACE, observed)
+    return replace(context, operator_image=IMAGE)
 
 
 async def _slots(cluster: Cluster, context: TenantContext) -> tuple[int, ...]:
@@ -183,6 +193,8 @@ async def assert_exact(tenant: Tenant, *kept: ObjectRef) -> None:
     """
     live = await children(tenant.cluster, tenant.namespace)
     wanted = await rendered(tenant)
+    beside = [ref for ref in wanted if ref.namespace != tenant.namespace]
+    live |= {ref: await tenant.cluster.get(ref) for ref in beside}
     expected = {*wanted, tenant.credentials, *kept}
     assert live.keys() == expected, (
         f"missing: {sorted(expected - live.keys())}, left over: {sorted(live.keys() - expected)}"

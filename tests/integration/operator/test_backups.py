@@ -5,7 +5,7 @@ Pods are simulated, so the test says what a program said: it ends the pod with a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,21 +34,6 @@ Operate = Callable[..., AbstractAsyncContextManager[Operating]]
 SNAPSHOT = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
 COPIED = "aabbccddeeff"
 KIND = "JitsiBackup"
-
-
-@pytest.fixture
-async def tidy(cluster: Cluster) -> AsyncIterator[None]:
-    """What outlives tenants goes after each test."""
-    yield
-    for each in await cluster.list("batch/v1", "CronJob", installation.NAMESPACE):
-        await cluster.delete(ObjectRef.of(each))
-    for kind in ("ConfigMap", "Secret"):
-        label = "app.kubernetes.io/component=backup"
-        for each in await cluster.list("v1", kind, installation.NAMESPACE, label):
-            await cluster.delete(ObjectRef.of(each))
-
-
-pytestmark = pytest.mark.usefixtures("tidy")
 
 
 def now() -> datetime:
