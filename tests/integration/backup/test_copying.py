@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,10 +21,11 @@ async def copied(site: Site) -> Report:
 @pytest.fixture
 async def alone(site: Site) -> Site:
     """A tenant with one backup, which knows the first site only."""
-    del site.fields["offsite"]
-    report = await site.back_up()
+    fields = {name: field for name, field in site.fields.items() if name != "offsite"}
+    found = replace(site, fields=fields)
+    report = await found.back_up()
     assert (report.outcome, report.offsite) == (Outcome.SUCCEEDED, None)
-    return site
+    return found
 
 
 async def test_what_the_terms_keep_is_brought_to_the_other_site_once(
