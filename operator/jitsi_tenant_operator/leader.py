@@ -23,7 +23,7 @@ from jitsi_tenant_operator.kube.connection import ConfigurationError
 from jitsi_tenant_operator.kube.errors import KubeError, NotFound
 from jitsi_tenant_operator.kube.events import EventRecorder
 from jitsi_tenant_operator.kube.informer import Informer
-from jitsi_tenant_operator.kube.metadata import metadata_record
+from jitsi_tenant_operator.kube.metadata import MetadataRecord, metadata_record
 from jitsi_tenant_operator.kube.secrets import secret_informer
 from jitsi_tenant_operator.media.jicofo import JicofoStatistics
 from jitsi_tenant_operator.media.storage import StorageReports
@@ -107,8 +107,8 @@ class Leader:
         self._world = World()
         counted = QueuesMetrics(registry)
         self._metrics = ReconcileMetrics(registry)
-        self._queue: WorkQueue[Key] = WorkQueue(client.clock, QueueMetrics(counted, "tenants"))
         self._backup_metrics = BackupMetrics(registry)
+        self._queue: WorkQueue[Key] = WorkQueue(client.clock, QueueMetrics(counted, "tenants"))
         self._notice_queue: WorkQueue[ObjectRef] = WorkQueue(
             client.clock, QueueMetrics(counted, "notices"), Backoff(believed=BELIEVED_SECONDS)
         )
@@ -126,13 +126,7 @@ class Leader:
             salt_key=credentials.SALT_KEY,
             on_change=self._dispatcher.secret_changed,
         )
-        self._namespaces = Informer(
-            client,
-            kinds.NAMESPACES,
-            transform=metadata_record,
-            selection=Selection(metadata_only=True),
-            on_change=self._dispatcher.namespace_changed,
-        )
+        self._namespaces = self._watch_namespaces()
         self._ingress_classes = Informer(
             client,
             kinds.INGRESS_CLASSES,
@@ -209,6 +203,16 @@ class Leader:
         if isinstance(key, ObjectRef):
             return await self._shared.reconcile(key)
         return await self._tenants.reconcile(key)
+
+    def _watch_namespaces(self) -> Informer[MetadataRecord]:
+        """Their labels say what pods may run in them."""
+        return Informer(
+            self._client,
+            kinds.NAMESPACES,
+            transform=metadata_record,
+            selection=Selection(metadata_only=True),
+            on_change=self._dispatcher.namespace_changed,
+        )
 
     def _collaborators(self, namespace: str, image: str) -> Collaborators:
         applier = Applier(self._client, self._children)

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, StringConstraints
 
 from jitsi_tenant_operator.api.conditions import Conditions, Generation
-from jitsi_tenant_operator.api.constraints import Expected, MapList, SetList, Verified
+from jitsi_tenant_operator.api.constraints import Expected, SetList, Verified
 from jitsi_tenant_operator.api.entry import Entry
+from jitsi_tenant_operator.api.images import JitsiImages
 from jitsi_tenant_operator.api.media import PlatformMedia
 from jitsi_tenant_operator.api.model import (
     CustomResource,
@@ -24,24 +25,14 @@ from jitsi_tenant_operator.api.saturation import Saturation
 from jitsi_tenant_operator.api.scalars import (
     Cidr,
     CountryCode,
-    DnsLabel,
     Email,
     Host,
     HttpsUrl,
     Labels,
     ObjectName,
-    Release,
     SecretKey,
     ShortText,
 )
-
-ImagePath = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9]+([._-][a-z0-9]+)*)*$", max_length=255
-    ),
-    Expected("a registry and path in lower case, such as registry.example.org/jitsi"),
-]
 
 
 def _is_time_zone(name: str) -> bool:
@@ -143,43 +134,6 @@ class PlatformStorage(Model):
     """Accounts of internal authentication."""
     saturation: Saturation = Saturation()
     """When recording is suspended for want of space."""
-
-
-class Channel(Model):
-    """A release channel of Jitsi, followed by the tenants that name it."""
-
-    name: DnsLabel
-    """Its name."""
-    release: Release
-    """The release that its tenants run."""
-
-
-class PullPolicy(StrEnum):
-    """Kubernetes' imagePullPolicy."""
-
-    IF_NOT_PRESENT = "IfNotPresent"
-    ALWAYS = "Always"
-
-
-class JitsiImages(Model):
-    """Which Jitsi images run, and where they come from."""
-
-    registry: ImagePath = "ghcr.io/jitsi"
-    """The registry and path in front of web, prosody, jicofo, jvb and jibri."""
-    pull_policy: PullPolicy = PullPolicy.IF_NOT_PRESENT
-    """When images are pulled."""
-    pull_secrets: Annotated[
-        tuple[ObjectName, ...],
-        Field(max_length=4),
-        SetList(),
-    ] = ()
-    """Secrets with registry credentials, which must be present in each tenant's namespace."""
-    channels: Annotated[
-        tuple[Channel, ...],
-        Field(min_length=1, max_length=16),
-        MapList("name"),
-    ] = (Channel(name="stable", release="stable-11146-2"),)
-    """The release channels."""
 
 
 class RepositoryDriver(StrEnum):
