@@ -172,6 +172,23 @@ TENANTS = Dashboard(
             {"{{state}}": "sum by (state) (jitsi_operator_notices)"},
         ),
         Panel(
+            "Oldest newest backup",
+            "Of the tenant that has waited longest: since the newest backup that was verified.",
+            {"age": "max(jitsi_operator_seconds_since_last_verified_backup)"},
+            unit="s",
+        ),
+        Panel(
+            "Oldest backup",
+            "Of all tenants; the terms say how old one may become.",
+            {"age": "max(jitsi_operator_oldest_backup_age_seconds)"},
+            unit="s",
+        ),
+        Panel(
+            "Backups beyond their time",
+            "That are not known to be deleted.",
+            {"backups": "sum(jitsi_operator_backups_expired_not_deleted)"},
+        ),
+        Panel(
             "Ledgers that are not intact",
             "Changed by somebody, or full: nothing is recorded in them.",
             {

@@ -242,6 +242,7 @@ class Leader:
             windows=self._dispatcher.windows_changed,
             gone=self._dispatcher.tenant_gone,
             operator_namespace=namespace,
+            clock=self._client.clock,
         )
 
     async def lead(self) -> None:

@@ -14,6 +14,7 @@ from jitsi_tenant_operator.api.contract import RecordingSuspensionReason
 from jitsi_tenant_operator.api.model import InvalidObjectError
 from jitsi_tenant_operator.api.objects import JsonObject, ObjectRef, TenantKey
 from jitsi_tenant_operator.api.tenant import JitsiTenant
+from jitsi_tenant_operator.clock import Clock
 from jitsi_tenant_operator.contract.decision import ServiceState, Window
 from jitsi_tenant_operator.kube.apply import Applier, ApplyOutcome, Child, Owner
 from jitsi_tenant_operator.kube.children import ChildCache
@@ -78,6 +79,7 @@ class Collaborators:
     gone: Callable[[JsonObject], None]
     """Called with a tenant that turned out to exist no longer."""
     operator_namespace: str
+    clock: Clock
 
 
 class TenantReconciler:
@@ -137,7 +139,7 @@ class TenantReconciler:
         report = self._reports.of_work(known, wanted, course, work)
         await self._c.publisher.publish(body, with_backups(report, backups))
         self._follow_up(known.key, course, failed)
-        return Again(_patience(work), _sooner(course.seconds_to_next, backups.again))
+        return self._again(_patience(work), course, backups.again)
 
     async def _leave(
         self, known: KnownTenant, body: JsonObject, owner: Owner[TenantKey], wanted: Unresolved
@@ -159,7 +161,16 @@ class TenantReconciler:
         if course is None or backups is None:
             return Again(RESYNC_SECONDS)
         self._follow_up(known.key, course, failed)
-        return Again(RESYNC_SECONDS, _sooner(course.seconds_to_next, backups.again))
+        return self._again(RESYNC_SECONDS, course, backups.again)
+
+    def _again(self, within: float, course: Course, backups: float) -> Again:
+        """When to look again: by when the contract or the backups change, counted from now.
+
+        They were looked at when the reconcile began, and it may have taken a while.
+        """
+        soonest = _sooner(course.seconds_to_next, backups)
+        passed = (self._c.clock.now() - course.now).total_seconds()
+        return Again(within, soonest - max(0.0, passed))
 
     def _follow_up(self, key: TenantKey, course: Course, failed: list[KubeError]) -> None:
         """Tell of the windows; raises KubeError when something is to be tried again."""

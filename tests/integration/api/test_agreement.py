@@ -31,13 +31,6 @@ def _id(value: object) -> str:
     return getattr(value, "__name__", str(value))[:40]
 
 
-AROUND = {
-    "spec.access.jwt": {"authentication": "JWT"},
-    "spec.access.ldap": {"authentication": "LDAP"},
-    "spec.registeredLetter": {"about": "LatePayment", "channel": "RegisteredLetter"},
-}
-"""What must stand beside a section for it to be allowed at all."""
-
 SECRET = {"name": "secret", "key": "key"}
 REPOSITORY = {
     "driver": "Restic",
@@ -45,6 +38,15 @@ REPOSITORY = {
     "credentials": "backup",
     "location": {"country": "FR", "site": "Paris"},
 }
+AROUND: dict[str, dict[str, Any]] = {
+    "spec.access.jwt": {"authentication": "JWT"},
+    "spec.access.ldap": {"authentication": "LDAP"},
+    "spec.backup.primary": {"offsite": REPOSITORY},
+    "spec.backup.offsite": {"primary": REPOSITORY},
+    "spec.registeredLetter": {"about": "LatePayment", "channel": "RegisteredLetter"},
+}
+"""What must stand beside a section for it to be allowed at all."""
+
 BREAKING: dict[str, dict[str, Any]] = {
     "JitsiPlan.spec": {
         "a plan with Recording": {"features": ["Recording"], "capacity": {"recorders": 0}}

@@ -114,6 +114,7 @@ def test_columns_of_a_tenant_show_what_was_reported(server: Any, tenant: str) ->
         "Bridges": (2, 0),
         "Release": ("stable-11146-2", 1),
         "Contract": ("DC-1", 1),
+        "Backup": (None, 1),
         "Message": ("all is well", 1),
     }
 

@@ -71,15 +71,23 @@ def test_the_objects_of_a_page_can_be_applied(plane: Connection, page: str) -> N
         assert answer.startswith(body["kind"].lower())
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda overlay: overlay["images"][0]["newTag"])
-def test_an_overlay_names_the_image(overlay: Any, tmp_path: Path) -> None:
-    base = installation.ROOT / "manifests" / "base"
-    (reference,) = overlay["resources"]
-    assert reference.endswith("manifests/base")
-    body = {**overlay, "resources": [os.path.relpath(base, tmp_path)]}
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda overlay: overlay["images"][-1]["newName"])
+def test_an_overlay_names_its_images(overlay: Any, tmp_path: Path) -> None:
+    body = dict(overlay)
+    for part in ("resources", "components"):
+        if part in overlay:
+            body[part] = [_local(reference, tmp_path) for reference in overlay[part]]
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(body))
     done = subprocess.run(
         [str(kubectl()), "kustomize", str(tmp_path)], capture_output=True, text=True, check=True
     )
-    (image,) = overlay["images"]
-    assert f"image: {image['newName']}:{image['newTag']}\n" in done.stdout
+    for image in overlay["images"]:
+        tag = f":{image['newTag']}\n" if "newTag" in image else ""
+        assert f"image: {image['newName']}{tag}" in done.stdout
+
+
+def _local(reference: str, folder: Path) -> str:
+    """What an overlay takes of the repository, as it is here."""
+    _, found, below = reference.partition("/manifests/")
+    assert found, reference
+    return os.path.relpath(installation.ROOT / "manifests" / below, folder)

@@ -177,6 +177,12 @@ def _complete(operator: Any, ref: ObjectRef) -> bool:
     return facts is not None and facts.complete
 
 
+def _has_heard(operator: Any, ref: ObjectRef, version: int) -> bool:
+    """Whether the cache has an object at that version, or has lost it from its selection."""
+    record = operator.cache.get(ref)
+    return record is None or record.resource_version >= version
+
+
 DRIFTS: list[tuple[Resource, JsonObject]] = [
     (CONFIG_MAPS, {"data": {"a": "changed"}}),
     (CONFIG_MAPS, {"data": {"b": None}}),
@@ -209,7 +215,9 @@ async def test_what_someone_changed_is_put_back(
     before = read(body(kind))
     someone("patch", body(kind), patch)
     if running:
-        await eventually(lambda: operator.told)
+        version = int(read(body(kind))["metadata"]["resourceVersion"])
+        await eventually(lambda: _has_heard(operator, ObjectRef.of(body(kind)), version))
+        assert operator.told
     else:
         await operator.stop()
         operator = await new_operator(kind)

@@ -49,6 +49,14 @@ def foreign(ref: ObjectRef) -> JsonObject:
             "template": {"metadata": {"labels": labels}, "spec": pod},
         }
         body["spec"] = spec if ref.kind == "Deployment" else {**spec, "serviceName": "theirs"}
+    if ref.kind == "CronJob":
+        pod = {"containers": [{"name": "theirs", "image": "example.org/theirs"}]}
+        template = {"spec": {**pod, "restartPolicy": "Never"}}
+        body["spec"] = {
+            "schedule": "0 0 1 1 *",
+            "suspend": True,
+            "jobTemplate": {"spec": {"template": template}},
+        }
     return {**body, **FOREIGN_SPECS.get(ref.kind, {})}
 
 
