@@ -18,6 +18,7 @@ CHILDREN = (
     "limitranges",
     "deployments.apps",
     "statefulsets.apps",
+    "cronjobs.batch",
     "ingresses.networking.k8s.io",
     "networkpolicies.networking.k8s.io",
     "poddisruptionbudgets.policy",
