@@ -77,7 +77,7 @@ class RestoreFollower:
                 return lacking(ConditionType.COMPLETE, Reason.BACKUP_NOT_FOUND, text)
             arguments += ["--snapshot", backup.snapshot]
         elif spec.date is not None:
-            last = calendar.start_of(spec.date + timedelta(days=1)) - timedelta(seconds=1)
+            last = calendar.end_of(spec.date) - timedelta(seconds=1)
             arguments += ["--at", f"{last.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"]
         chosen = _chosen(restore, context)
         if isinstance(chosen, Finding):
